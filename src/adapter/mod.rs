@@ -1,0 +1,3 @@
+//! The outside world, one thing per file; each file is the only one that names its crate.
+
+pub mod rpc;

@@ -1,0 +1,71 @@
+//! The table of applets: the only place that knows the names that coracle answers to.
+//!
+//! Dispatch, help, completions/, man/ and the links that install.sh makes derive from [`APPLETS`]
+//! or are compared with it by a test. An applet that is not built is not listed.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::{ArgMatches, Command};
+
+use crate::error::{Exit, Failure};
+use crate::{cli, role};
+
+/// One role of the executable and the names it is called by.
+pub struct Applet {
+    /// `coracle NAME …`
+    pub name: &'static str,
+    /// The link that install.sh makes; called by it, the applet is the whole command line.
+    pub symlink: Option<&'static str>,
+    /// Another program's name that the applet also answers to, with that program's manners.
+    pub imitates: Option<&'static str>,
+    /// The command line, named after the face that was called.
+    pub command: fn(face: &'static str) -> Command,
+    pub run: fn(face: &'static str, matches: &ArgMatches) -> Result<Exit, Failure>,
+}
+
+pub const APPLETS: &[Applet] = &[
+];
+
+impl Applet {
+    /// Every argv\[0\] that selects this applet.
+    pub fn faces(&self) -> impl Iterator<Item = &'static str> {
+        self.symlink.into_iter().chain(self.imitates)
+    }
+}
+
+/// The command line of `coracle` itself: one subcommand per applet.
+pub fn root() -> Command {
+    Command::new("coracle")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(env!("CARGO_PKG_DESCRIPTION"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(APPLETS.iter().map(|applet| (applet.command)(applet.name)))
+}
+
+/// Runs the applet that `arguments` names, by argv\[0\] or by the first argument.
+pub fn dispatch(arguments: Vec<OsString>) -> Result<Exit, Failure> {
+    let called = arguments.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
+    for applet in APPLETS {
+        if let Some(face) = applet.faces().find(|face| called == *face) {
+            let matches = parse((applet.command)(face), arguments)?;
+            return (applet.run)(face, &matches);
+        }
+    }
+    let matches = parse(root(), arguments)?;
+    let (name, matches) = matches.subcommand().expect("clap requires a subcommand");
+    let applet = APPLETS.iter().find(|applet| applet.name == name).expect("made from the table");
+    (applet.run)(applet.name, matches)
+}
+
+/// Help and version are answers (exit 0, standard output); anything else is a usage error.
+fn parse(command: Command, arguments: Vec<OsString>) -> Result<ArgMatches, Failure> {
+    command.try_get_matches_from(arguments).map_err(|error| {
+        let exit = if error.use_stderr() { Exit::USAGE } else { Exit::DONE };
+        match error.print() {
+            Ok(()) => Failure::silent(exit),
+            Err(broken) => Failure::output(&broken),
+        }
+    })
+}

@@ -1,0 +1,1 @@
+//! Command lines as data and rendering for people; no behaviour.

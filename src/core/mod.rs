@@ -1,0 +1,1 @@
+//! Pure decisions: what happened and the time go in, what to do comes out.

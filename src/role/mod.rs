@@ -1,0 +1,1 @@
+//! One file or folder per applet: joins core and adapters into what a face does.

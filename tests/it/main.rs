@@ -1,0 +1,3 @@
+//! The one integration binary: each module is one seam of the product.
+
+mod generated;
