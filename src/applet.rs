@@ -24,8 +24,7 @@ pub struct Applet {
     pub run: fn(face: &'static str, matches: &ArgMatches) -> Result<Exit, Failure>,
 }
 
-pub const APPLETS: &[Applet] = &[
-];
+pub const APPLETS: &[Applet] = &[];
 
 impl Applet {
     /// Every argv\[0\] that selects this applet.
@@ -46,7 +45,11 @@ pub fn root() -> Command {
 
 /// Runs the applet that `arguments` names, by argv\[0\] or by the first argument.
 pub fn dispatch(arguments: Vec<OsString>) -> Result<Exit, Failure> {
-    let called = arguments.first().map(Path::new).and_then(Path::file_name).unwrap_or_default();
+    let called = arguments
+        .first()
+        .map(Path::new)
+        .and_then(Path::file_name)
+        .unwrap_or_default();
     for applet in APPLETS {
         if let Some(face) = applet.faces().find(|face| called == *face) {
             let matches = parse((applet.command)(face), arguments)?;
@@ -55,14 +58,21 @@ pub fn dispatch(arguments: Vec<OsString>) -> Result<Exit, Failure> {
     }
     let matches = parse(root(), arguments)?;
     let (name, matches) = matches.subcommand().expect("clap requires a subcommand");
-    let applet = APPLETS.iter().find(|applet| applet.name == name).expect("made from the table");
+    let applet = APPLETS
+        .iter()
+        .find(|applet| applet.name == name)
+        .expect("made from the table");
     (applet.run)(applet.name, matches)
 }
 
 /// Help and version are answers (exit 0, standard output); anything else is a usage error.
 fn parse(command: Command, arguments: Vec<OsString>) -> Result<ArgMatches, Failure> {
     command.try_get_matches_from(arguments).map_err(|error| {
-        let exit = if error.use_stderr() { Exit::USAGE } else { Exit::DONE };
+        let exit = if error.use_stderr() {
+            Exit::USAGE
+        } else {
+            Exit::DONE
+        };
         match error.print() {
             Ok(()) => Failure::silent(exit),
             Err(broken) => Failure::output(&broken),

@@ -24,12 +24,27 @@ impl Exit {
     pub const TABLE: &'static [(Self, &'static str)] = &[
         (Self::DONE, "done"),
         (Self::FAILED, "failed"),
-        (Self::USAGE, "usage: the command line is wrong and nothing was done"),
+        (
+            Self::USAGE,
+            "usage: the command line is wrong and nothing was done",
+        ),
         (Self::NO, "no: absent, not held, not active, nothing newer"),
-        (Self::UNAVAILABLE, "unavailable: no daemon, no quorum, or a time-out"),
-        (Self::REFUSED, "refused: authentication, permission, signature or trust"),
-        (Self::CONFLICT, "conflict: held by another, exists, or changed meanwhile"),
-        (Self::PENDING, "pending: a wave, window, lock or reboot is awaited"),
+        (
+            Self::UNAVAILABLE,
+            "unavailable: no daemon, no quorum, or a time-out",
+        ),
+        (
+            Self::REFUSED,
+            "refused: authentication, permission, signature or trust",
+        ),
+        (
+            Self::CONFLICT,
+            "conflict: held by another, exists, or changed meanwhile",
+        ),
+        (
+            Self::PENDING,
+            "pending: a wave, window, lock or reboot is awaited",
+        ),
     ];
 }
 
@@ -47,7 +62,12 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(exit: Exit, what: impl Into<String>, why: impl fmt::Display) -> Self {
-        Self { exit, what: what.into(), why: why.to_string(), hint: None }
+        Self {
+            exit,
+            what: what.into(),
+            why: why.to_string(),
+            hint: None,
+        }
     }
 
     pub fn usage(what: impl Into<String>, why: impl fmt::Display) -> Self {
@@ -56,7 +76,12 @@ impl Failure {
 
     /// A failure that has been told already, or that nobody is there to read.
     pub fn silent(exit: Exit) -> Self {
-        Self { exit, what: String::new(), why: String::new(), hint: None }
+        Self {
+            exit,
+            what: String::new(),
+            why: String::new(),
+            hint: None,
+        }
     }
 
     #[must_use]

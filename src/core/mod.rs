@@ -1,1 +1,3 @@
 //! Pure decisions: what happened and the time go in, what to do comes out.
+
+pub mod kv;

@@ -47,6 +47,10 @@ fn protocol_code_matches_the_proto_files() {
             &mut stale,
         );
     }
-    compare(&folder.join("generated/descriptor.bin"), &files.encode_to_vec(), &mut stale);
+    compare(
+        &folder.join("generated/descriptor.bin"),
+        &files.encode_to_vec(),
+        &mut stale,
+    );
     assert!(stale.is_empty(), "stale, run with BLESS=1: {stale:#?}");
 }

@@ -1,0 +1,491 @@
+//! The revision-ordered history: every version of every key, packed into chunks.
+//!
+//! A chunk is about 64 KiB of encoded records in the order of their revisions. The history is the
+//! only place where keys' versions are stored; the index only says which revisions a key has, and a
+//! revision finds its record by two binary searches (chunks, then offsets). So a version costs its
+//! key, its value and about twenty bytes, and a chunk is at once what a watch reads, what a
+//! checkpoint writes and what a snapshot sends.
+//!
+//! - Records are appended in strictly rising order of (main, sub).
+//! - A sealed chunk is never changed in place: compaction replaces it by a rewritten one with the
+//!   same id and a higher version, so a reader that holds the old one is not disturbed.
+//! - Integers are LEB128 varints; a record's main revision is relative to its chunk's base.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::core::kv::request::KeyValue;
+
+/// Large enough that the directory stays small (16,000 chunks a GiB), small enough that rewriting
+/// one, or copying the open one for a checkpoint, takes microseconds.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// The bytes before the first record of an encoded chunk: base revision and record count.
+const CHUNK_HEADER_BYTES: usize = 12;
+
+/// The usual size of what a record holds beside key and value.
+const RECORD_OVERHEAD_BYTES: usize = 20;
+
+const FLAG_TOMBSTONE: u8 = 1;
+const FLAG_LEASE: u8 = 2;
+
+/// When a version was written: `main` counts changes of the store, `sub` orders the changes that
+/// one transaction makes together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Revision {
+    pub main: i64,
+    pub sub: u32,
+}
+
+/// One version of one key, borrowed from its chunk. A tombstone has no value, version or creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Record<'a> {
+    pub revision: Revision,
+    pub tombstone: bool,
+    pub create_revision: i64,
+    pub version: i64,
+    pub lease: i64,
+    pub key: &'a [u8],
+    pub value: &'a [u8],
+}
+
+/// A run of records, encoded.
+#[derive(Clone, Debug)]
+pub struct Chunk {
+    id: u64,
+    version: u64,
+    base: i64,
+    last: Revision,
+    data: Vec<u8>,
+    offsets: Vec<u32>,
+}
+
+/// A chunk that is full. How much of it is dead is kept beside it, because a checkpoint may share
+/// the chunk itself.
+#[derive(Clone, Debug)]
+struct Sealed {
+    chunk: Arc<Chunk>,
+    dead_bytes: usize,
+}
+
+/// Why bytes are not a chunk.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ChunkError {
+    #[error("chunk {id} ends inside record {record}")]
+    Short { id: u64, record: usize },
+    #[error("chunk {id} holds record {record} out of order")]
+    Order { id: u64, record: usize },
+    #[error("chunk {id} holds {extra} bytes after its last record")]
+    Trailing { id: u64, extra: usize },
+}
+
+/// All chunks, oldest first; the last one is open for appending.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    sealed: Vec<Sealed>,
+    open: Option<Chunk>,
+    open_dead_bytes: usize,
+    next_id: u64,
+    bytes: usize,
+    dead_bytes: usize,
+}
+
+impl Chunk {
+    fn new(id: u64, base: i64) -> Self {
+        Self {
+            id,
+            version: 0,
+            base,
+            last: Revision::default(),
+            data: Vec::with_capacity(CHUNK_BYTES),
+            offsets: Vec::new(),
+        }
+    }
+
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Rises whenever the content changes.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The chunk as it is written to a checkpoint or a snapshot: base (8 bytes), record count
+    /// (4 bytes, both little endian), records.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(CHUNK_HEADER_BYTES + self.data.len());
+        bytes.extend_from_slice(&self.base.to_le_bytes());
+        let count = u32::try_from(self.offsets.len()).expect("a chunk holds fewer than 2^32");
+        bytes.extend_from_slice(&count.to_le_bytes());
+        bytes.extend_from_slice(&self.data);
+        bytes
+    }
+
+    /// Reads what [`Self::encode`] wrote; every record is walked, so what is returned is whole.
+    pub fn decode(id: u64, version: u64, bytes: &[u8]) -> Result<Self, ChunkError> {
+        let short = |record| ChunkError::Short { id, record };
+        let (base, rest) = bytes.split_first_chunk::<8>().ok_or(short(0))?;
+        let (count, data) = rest.split_first_chunk::<4>().ok_or(short(0))?;
+        let count = u32::from_le_bytes(*count) as usize;
+        let mut chunk = Self {
+            id,
+            version,
+            base: i64::from_le_bytes(*base),
+            last: Revision::default(),
+            data: data.to_vec(),
+            offsets: Vec::with_capacity(count.min(data.len())),
+        };
+        let mut at = 0;
+        for record in 0..count {
+            let (read, end) = decode_record(chunk.base, data, at).ok_or(short(record))?;
+            if read.revision <= chunk.last {
+                return Err(ChunkError::Order { id, record });
+            }
+            chunk.last = read.revision;
+            chunk
+                .offsets
+                .push(u32::try_from(at).map_err(|_| short(record))?);
+            at = end;
+        }
+        match data.len() - at {
+            0 => Ok(chunk),
+            extra => Err(ChunkError::Trailing { id, extra }),
+        }
+    }
+
+    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        (0..self.offsets.len()).map(|position| self.record(position))
+    }
+
+    fn record(&self, position: usize) -> Record<'_> {
+        decode_record(self.base, &self.data, self.offsets[position] as usize)
+            .expect("records are checked when a chunk is made")
+            .0
+    }
+
+    fn revision(&self, position: usize) -> Revision {
+        let mut at = self.offsets[position] as usize;
+        let main = read_varint(&self.data, &mut at).expect("checked when the chunk was made");
+        let sub = read_varint(&self.data, &mut at).expect("checked when the chunk was made");
+        Revision {
+            main: self.base + main as i64,
+            sub: sub as u32,
+        }
+    }
+
+    /// The position of the first record at or after `revision`.
+    fn position(&self, revision: Revision) -> usize {
+        let (mut low, mut high) = (0, self.offsets.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.revision(middle) < revision {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+
+    fn push(&mut self, record: &Record<'_>) {
+        assert!(record.revision > self.last, "records are appended in order");
+        self.offsets
+            .push(u32::try_from(self.data.len()).expect("chunks stay below 4 GiB"));
+        encode_record(self.base, record, &mut self.data);
+        self.last = record.revision;
+        self.version += 1;
+    }
+
+    fn has_room(&self, record: &Record<'_>) -> bool {
+        self.data.len() + encoded_bytes(record) <= CHUNK_BYTES
+    }
+}
+
+impl Record<'_> {
+    /// What the record counts for in sizes and quotas, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.key.len() + self.value.len() + RECORD_OVERHEAD_BYTES
+    }
+
+    pub fn to_key_value(self) -> KeyValue {
+        KeyValue {
+            key: Bytes::copy_from_slice(self.key),
+            value: Bytes::copy_from_slice(self.value),
+            create_revision: self.create_revision,
+            mod_revision: self.revision.main,
+            version: self.version,
+            lease: self.lease,
+        }
+    }
+}
+
+impl History {
+    /// Puts chunks in order; the newest one stays sealed, writing goes on in a fresh one.
+    pub fn from_chunks(mut chunks: Vec<Chunk>) -> Result<Self, ChunkError> {
+        chunks.retain(|chunk| !chunk.offsets.is_empty());
+        chunks.sort_by_key(|chunk| chunk.revision(0));
+        for pair in chunks.windows(2) {
+            if pair[1].revision(0) <= pair[0].last {
+                return Err(ChunkError::Order {
+                    id: pair[1].id,
+                    record: 0,
+                });
+            }
+        }
+        let next_id = chunks.iter().map(|chunk| chunk.id + 1).max().unwrap_or(0);
+        let bytes = chunks.iter().map(|chunk| chunk.data.len()).sum();
+        let seal = |chunk| Sealed {
+            chunk: Arc::new(chunk),
+            dead_bytes: 0,
+        };
+        let sealed = chunks.into_iter().map(seal).collect();
+        Ok(Self {
+            sealed,
+            next_id,
+            bytes,
+            ..Self::default()
+        })
+    }
+
+    /// Adds a version; its revision is higher than all before.
+    pub fn push(&mut self, record: &Record<'_>) {
+        if self
+            .open
+            .as_ref()
+            .is_some_and(|open| !open.has_room(record))
+        {
+            self.seal();
+        }
+        let open = self.open.get_or_insert_with(|| {
+            self.next_id += 1;
+            Chunk::new(self.next_id - 1, record.revision.main)
+        });
+        let before = open.data.len();
+        open.push(record);
+        self.bytes += open.data.len() - before;
+    }
+
+    fn seal(&mut self) {
+        if let Some(mut open) = self.open.take() {
+            open.data.shrink_to_fit();
+            open.offsets.shrink_to_fit();
+            let dead_bytes = std::mem::take(&mut self.open_dead_bytes);
+            self.sealed.push(Sealed {
+                chunk: Arc::new(open),
+                dead_bytes,
+            });
+        }
+    }
+
+    pub fn chunks(&self) -> impl DoubleEndedIterator<Item = &Chunk> {
+        self.sealed
+            .iter()
+            .map(|sealed| sealed.chunk.as_ref())
+            .chain(self.open.as_ref())
+    }
+
+    /// The chunks for a checkpoint: handles on the sealed ones, a copy of the open one.
+    pub fn share(&self) -> Vec<Arc<Chunk>> {
+        let sealed = self.sealed.iter().map(|sealed| sealed.chunk.clone());
+        sealed.chain(self.open.clone().map(Arc::new)).collect()
+    }
+
+    /// The record of a revision that the index knows.
+    pub fn get(&self, revision: Revision) -> Record<'_> {
+        let chunk = self
+            .chunk_at(self.chunk_index(revision))
+            .expect("indexed revisions exist");
+        let record = chunk.record(chunk.position(revision));
+        assert!(record.revision == revision, "indexed revisions exist");
+        record
+    }
+
+    /// Every record at or after `revision`, oldest first.
+    pub fn since(&self, revision: Revision) -> impl Iterator<Item = Record<'_>> {
+        let first = self.chunk_index(revision);
+        let skip = self
+            .chunk_at(first)
+            .map_or(0, |chunk| chunk.position(revision));
+        self.sealed[first.min(self.sealed.len())..]
+            .iter()
+            .map(|sealed| sealed.chunk.as_ref())
+            .chain(self.open.as_ref().filter(|_| first <= self.sealed.len()))
+            .enumerate()
+            .flat_map(move |(number, chunk)| {
+                let start = if number == 0 { skip } else { 0 };
+                (start..chunk.offsets.len()).map(move |position| chunk.record(position))
+            })
+    }
+
+    /// The main revision after which at most about `bytes` of history were written.
+    pub fn revision_before_last(&self, bytes: usize) -> Option<i64> {
+        let mut sum = 0;
+        self.chunks().rev().find_map(|chunk| {
+            sum += chunk.data.len();
+            (sum > bytes).then(|| chunk.revision(0).main - 1)
+        })
+    }
+
+    /// Notes that the record of `revision` is no longer needed; [`Self::sweep`] frees the space.
+    pub fn forget(&mut self, revision: Revision) {
+        let index = self.chunk_index(revision);
+        let Some(chunk) = self.chunk_at(index) else {
+            return;
+        };
+        let position = chunk.position(revision);
+        let start = chunk.offsets[position] as usize;
+        let end = chunk
+            .offsets
+            .get(position + 1)
+            .map_or(chunk.data.len(), |end| *end as usize);
+        self.dead_bytes += end - start;
+        match self.sealed.get_mut(index) {
+            Some(sealed) => sealed.dead_bytes += end - start,
+            None => self.open_dead_bytes += end - start,
+        }
+    }
+
+    /// Rewrites sealed chunks of which more than half is dead, keeping the records that `is_live`
+    /// says are still indexed, and joins small neighbours.
+    pub fn sweep(&mut self, is_live: impl Fn(&Record<'_>) -> bool) {
+        let mut kept: Vec<Sealed> = Vec::with_capacity(self.sealed.len());
+        for sealed in self.sealed.drain(..) {
+            let Sealed { chunk, dead_bytes } = &sealed;
+            if dead_bytes * 2 <= chunk.data.len() {
+                kept.push(sealed);
+                continue;
+            }
+            let live_bytes = chunk.data.len() - dead_bytes;
+            let joined = kept.pop_if(|last| last.chunk.data.len() + live_bytes <= CHUNK_BYTES);
+            let (mut target, dead_bytes) = match joined {
+                Some(last) => (Arc::unwrap_or_clone(last.chunk), last.dead_bytes),
+                None => {
+                    let mut fresh = Chunk::new(chunk.id, chunk.base);
+                    fresh.version = chunk.version + 1;
+                    (fresh, 0)
+                }
+            };
+            self.bytes -= sealed.dead_bytes;
+            self.dead_bytes -= sealed.dead_bytes;
+            for record in chunk.records().filter(|record| is_live(record)) {
+                target.push(&record);
+            }
+            if !target.offsets.is_empty() {
+                target.data.shrink_to_fit();
+                target.offsets.shrink_to_fit();
+                kept.push(Sealed {
+                    chunk: Arc::new(target),
+                    dead_bytes,
+                });
+            }
+        }
+        self.sealed = kept;
+    }
+
+    /// Encoded bytes of all records.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Encoded bytes of records that were forgotten and not swept yet.
+    pub fn dead_bytes(&self) -> usize {
+        self.dead_bytes
+    }
+
+    fn chunk_index(&self, revision: Revision) -> usize {
+        self.sealed
+            .partition_point(|sealed| sealed.chunk.last < revision)
+    }
+
+    fn chunk_at(&self, index: usize) -> Option<&Chunk> {
+        match self.sealed.get(index) {
+            Some(sealed) => Some(&sealed.chunk),
+            None => self.open.as_ref().filter(|_| index == self.sealed.len()),
+        }
+    }
+}
+
+/// What a record may take in its chunk, in bytes; a little more than it really does.
+fn encoded_bytes(record: &Record<'_>) -> usize {
+    const HEAD_BYTES_MAX: usize = 1 + 10 + 5 + 10 + 10 + 8 + 5 + 5;
+    HEAD_BYTES_MAX + record.key.len() + record.value.len()
+}
+
+fn encode_record(base: i64, record: &Record<'_>, out: &mut Vec<u8>) {
+    write_varint((record.revision.main - base) as u64, out);
+    write_varint(u64::from(record.revision.sub), out);
+    let mut flags = 0;
+    if record.tombstone {
+        flags |= FLAG_TOMBSTONE;
+    }
+    if record.lease != 0 {
+        flags |= FLAG_LEASE;
+    }
+    out.push(flags);
+    if !record.tombstone {
+        write_varint((record.revision.main - record.create_revision) as u64, out);
+        write_varint(record.version as u64, out);
+    }
+    if record.lease != 0 {
+        out.extend_from_slice(&record.lease.to_le_bytes());
+    }
+    write_varint(record.key.len() as u64, out);
+    write_varint(record.value.len() as u64, out);
+    out.extend_from_slice(record.key);
+    out.extend_from_slice(record.value);
+}
+
+/// The record at `at` and where it ends; `None` where the bytes end inside it.
+fn decode_record(base: i64, data: &[u8], mut at: usize) -> Option<(Record<'_>, usize)> {
+    let main = base.checked_add(i64::try_from(read_varint(data, &mut at)?).ok()?)?;
+    let sub = u32::try_from(read_varint(data, &mut at)?).ok()?;
+    let flags = *data.get(at)?;
+    at += 1;
+    let tombstone = flags & FLAG_TOMBSTONE != 0;
+    let (mut create_revision, mut version, mut lease) = (0, 0, 0);
+    if !tombstone {
+        create_revision = main.checked_sub(i64::try_from(read_varint(data, &mut at)?).ok()?)?;
+        version = i64::try_from(read_varint(data, &mut at)?).ok()?;
+    }
+    if flags & FLAG_LEASE != 0 {
+        lease = i64::from_le_bytes(data.get(at..at.checked_add(8)?)?.try_into().ok()?);
+        at += 8;
+    }
+    let key_bytes = usize::try_from(read_varint(data, &mut at)?).ok()?;
+    let value_bytes = usize::try_from(read_varint(data, &mut at)?).ok()?;
+    let key_end = at.checked_add(key_bytes)?;
+    let end = key_end.checked_add(value_bytes)?;
+    let record = Record {
+        revision: Revision { main, sub },
+        tombstone,
+        create_revision,
+        version,
+        lease,
+        key: data.get(at..key_end)?,
+        value: data.get(key_end..end)?,
+    };
+    Some((record, end))
+}
+
+fn write_varint(mut number: u64, out: &mut Vec<u8>) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+fn read_varint(data: &[u8], at: &mut usize) -> Option<u64> {
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let byte = *data.get(*at)?;
+        *at += 1;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}

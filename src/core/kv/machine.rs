@@ -1,0 +1,207 @@
+//! The replicated machine: applies commands, in order, to keys, leases and alarms.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::core::kv::history::{Chunk, ChunkError};
+use crate::core::kv::lease::Leases;
+use crate::core::kv::request::{
+    Alarm, Command, KvError, MemberAlarm, Operation, Put, PutReply, Reply, Txn, TxnReply,
+};
+use crate::core::kv::store::Store;
+use crate::core::kv::txn::{Path, check_applied_put};
+
+/// What a put costs beside its key and value when the quota is judged; etcd's figure.
+const PUT_OVERHEAD_BYTES: usize = 256;
+
+/// What a lease costs when the quota is judged; etcd's figure.
+const LEASE_BYTES: usize = 64;
+
+#[derive(Clone, Debug, Default)]
+pub struct Machine {
+    pub store: Store,
+    leases: Leases,
+    alarms: BTreeSet<MemberAlarm>,
+}
+
+/// Everything of a machine that is not in its chunks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meta {
+    pub revision: i64,
+    pub compacted: i64,
+    /// Id and TTL in seconds; the keys are found in the records.
+    pub leases: Vec<(i64, i64)>,
+    pub alarms: Vec<MemberAlarm>,
+}
+
+/// A machine at one moment, cheap to take and independent of what comes after.
+#[derive(Clone, Debug)]
+pub struct Image {
+    pub meta: Meta,
+    pub chunks: Vec<Arc<Chunk>>,
+}
+
+impl Machine {
+    pub fn leases(&self) -> &Leases {
+        &self.leases
+    }
+
+    pub fn alarms(&self) -> impl Iterator<Item = MemberAlarm> {
+        self.alarms.iter().copied()
+    }
+
+    pub fn has_alarm(&self, alarm: Alarm) -> bool {
+        self.alarms.iter().any(|raised| raised.alarm == alarm)
+    }
+
+    /// Makes one change. An error is an answer like any other: nothing was changed.
+    pub fn apply(&mut self, command: &Command) -> Result<Reply, KvError> {
+        self.check_alarms(command)?;
+        match command {
+            Command::Put(put) => self.put(put).map(Reply::Put),
+            Command::DeleteRange(delete) => {
+                let mut writer = self.store.write(&mut self.leases);
+                let reply = writer.delete_range(delete);
+                writer.commit();
+                Ok(Reply::DeleteRange(reply))
+            }
+            Command::Txn(txn) => self.txn(txn),
+            Command::Compact { revision } => {
+                self.store.compact(*revision)?;
+                Ok(self.done())
+            }
+            Command::LeaseGrant { id, ttl_seconds } => {
+                self.leases.grant(*id, *ttl_seconds)?;
+                Ok(self.done())
+            }
+            Command::LeaseRevoke { id } => self.revoke(*id),
+            Command::RaiseAlarm(alarm) => {
+                self.alarms.insert(*alarm);
+                Ok(self.done())
+            }
+            Command::ClearAlarm(alarm) => {
+                self.alarms.remove(alarm);
+                Ok(self.done())
+            }
+        }
+    }
+
+    /// Answers a transaction of which no branch writes, without a command.
+    pub fn read_txn(&self, txn: &Txn) -> Result<TxnReply, KvError> {
+        Path::decide(&self.store, txn).read(&self.store, txn)
+    }
+
+    pub fn image(&self) -> Image {
+        let leases = self
+            .leases
+            .iter()
+            .map(|(id, lease)| (id, lease.ttl_seconds));
+        let meta = Meta {
+            revision: self.store.revision(),
+            compacted: self.store.compacted(),
+            leases: leases.collect(),
+            alarms: self.alarms.iter().copied().collect(),
+        };
+        Image {
+            meta,
+            chunks: self.store.share(),
+        }
+    }
+
+    pub fn from_parts(meta: Meta, chunks: Vec<Chunk>) -> Result<Self, ChunkError> {
+        let store = Store::from_chunks(chunks, meta.revision, meta.compacted)?;
+        let mut leases = Leases::default();
+        for (id, ttl_seconds) in meta.leases {
+            leases
+                .grant(id, ttl_seconds)
+                .expect("a machine's lease ids differ and are in bounds");
+        }
+        store
+            .leased_keys()
+            .for_each(|(key, lease)| leases.rebind(key, 0, lease));
+        Ok(Self {
+            store,
+            leases,
+            alarms: meta.alarms.into_iter().collect(),
+        })
+    }
+
+    fn done(&self) -> Reply {
+        Reply::Done {
+            revision: self.store.revision(),
+        }
+    }
+
+    fn put(&mut self, put: &Put) -> Result<PutReply, KvError> {
+        check_applied_put(&self.store, &self.leases, put)?;
+        let mut writer = self.store.write(&mut self.leases);
+        let reply = writer.put(put);
+        writer.commit();
+        Ok(reply)
+    }
+
+    fn txn(&mut self, txn: &Txn) -> Result<Reply, KvError> {
+        let path = Path::decide(&self.store, txn);
+        path.check(&self.store, &self.leases, txn)?;
+        let mut writer = self.store.write(&mut self.leases);
+        let reply = path.run(&mut writer, txn);
+        writer.commit();
+        Ok(Reply::Txn(reply))
+    }
+
+    fn revoke(&mut self, id: i64) -> Result<Reply, KvError> {
+        let lease = self.leases.revoke(id)?;
+        let mut writer = self.store.write(&mut self.leases);
+        for key in &lease.keys {
+            writer.delete(key);
+        }
+        Ok(Reply::Done {
+            revision: writer.commit(),
+        })
+    }
+
+    /// A full store takes no more data but lets space be made; a corrupt one takes nothing.
+    fn check_alarms(&self, command: &Command) -> Result<(), KvError> {
+        if self.alarms.is_empty() {
+            return Ok(());
+        }
+        let alarm = matches!(command, Command::RaiseAlarm(_) | Command::ClearAlarm(_));
+        if self.has_alarm(Alarm::Corrupt) && !alarm {
+            return Err(KvError::Corrupt);
+        }
+        if self.has_alarm(Alarm::NoSpace) && quota_cost(command) > 0 {
+            return Err(KvError::NoSpace);
+        }
+        Ok(())
+    }
+}
+
+/// What a command may add to the store, in bytes, as the quota counts it.
+pub fn quota_cost(command: &Command) -> usize {
+    match command {
+        Command::Put(put) => put_cost(put),
+        Command::Txn(txn) => txn_cost(txn),
+        Command::LeaseGrant { .. } => LEASE_BYTES,
+        _ => 0,
+    }
+}
+
+fn put_cost(put: &Put) -> usize {
+    PUT_OVERHEAD_BYTES + put.key.len() + put.value.len()
+}
+
+fn txn_cost(txn: &Txn) -> usize {
+    let cost = |operations: &[Operation]| -> usize {
+        operations
+            .iter()
+            .map(|operation| match operation {
+                Operation::Put(put) => put_cost(put),
+                Operation::Txn(nested) => txn_cost(nested),
+                Operation::Range(_) | Operation::DeleteRange(_) => 0,
+            })
+            .sum()
+    };
+    cost(&txn.success).max(cost(&txn.failure))
+}

@@ -1,0 +1,289 @@
+//! What clients ask of the key-value machine and what it answers, free of any wire format.
+//!
+//! [`Command`]s are what the replicated log holds: everything that an answer depends on is in them
+//! (lease ids are chosen, quotas are judged before), so every member answers alike.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+/// A set of keys, in etcd's convention: no `end` is the single key `start`; an `end` of one zero
+/// byte is every key at or after `start`; otherwise `start <= key < end`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct KeyRange {
+    pub start: Bytes,
+    pub end: Bytes,
+}
+
+/// A key with what is known of it at one revision. A deleted key has only key and `mod_revision`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyValue {
+    pub key: Bytes,
+    pub value: Bytes,
+    pub create_revision: i64,
+    pub mod_revision: i64,
+    pub version: i64,
+    pub lease: i64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SortOrder {
+    #[default]
+    None,
+    Ascend,
+    Descend,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SortTarget {
+    #[default]
+    Key,
+    Version,
+    Create,
+    Mod,
+    Value,
+}
+
+/// How much of each key a range carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Detail {
+    #[default]
+    Full,
+    KeysOnly,
+    CountOnly,
+}
+
+/// Inclusive bounds; 0 is no bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevisionFilter {
+    pub min_mod: i64,
+    pub max_mod: i64,
+    pub min_create: i64,
+    pub max_create: i64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Range {
+    pub keys: KeyRange,
+    /// The most keys to return; 0 is no limit.
+    pub limit: i64,
+    /// The revision to read at; 0 or less is the newest.
+    pub revision: i64,
+    pub sort_order: SortOrder,
+    pub sort_target: SortTarget,
+    pub detail: Detail,
+    pub filter: RevisionFilter,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RangeReply {
+    pub kvs: Vec<KeyValue>,
+    pub more: bool,
+    /// All keys in the range, regardless of limit and filters.
+    pub count: i64,
+    pub revision: i64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Put {
+    pub key: Bytes,
+    pub value: Bytes,
+    pub lease: i64,
+    pub prev_kv: bool,
+    pub ignore_value: bool,
+    pub ignore_lease: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PutReply {
+    pub prev_kv: Option<KeyValue>,
+    pub revision: i64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeleteRange {
+    pub keys: KeyRange,
+    pub prev_kv: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeleteReply {
+    pub deleted: i64,
+    pub prev_kvs: Vec<KeyValue>,
+    pub revision: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Comparison {
+    Equal,
+    Greater,
+    Less,
+    NotEqual,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Target {
+    Version(i64),
+    Create(i64),
+    Mod(i64),
+    Value(Bytes),
+    Lease(i64),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compare {
+    pub keys: KeyRange,
+    pub comparison: Comparison,
+    pub target: Target,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Operation {
+    Range(Range),
+    Put(Put),
+    DeleteRange(DeleteRange),
+    Txn(Txn),
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Txn {
+    pub compares: Vec<Compare>,
+    pub success: Vec<Operation>,
+    pub failure: Vec<Operation>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperationReply {
+    Range(RangeReply),
+    Put(PutReply),
+    DeleteRange(DeleteReply),
+    Txn(TxnReply),
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TxnReply {
+    pub succeeded: bool,
+    pub replies: Vec<OperationReply>,
+    pub revision: i64,
+}
+
+/// A condition that an operator must know of, raised for one member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Alarm {
+    NoSpace,
+    Corrupt,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct MemberAlarm {
+    pub member: u64,
+    pub alarm: Alarm,
+}
+
+/// One change of the replicated state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    Put(Put),
+    DeleteRange(DeleteRange),
+    Txn(Txn),
+    Compact { revision: i64 },
+    LeaseGrant { id: i64, ttl_seconds: i64 },
+    LeaseRevoke { id: i64 },
+    RaiseAlarm(MemberAlarm),
+    ClearAlarm(MemberAlarm),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    Put(PutReply),
+    DeleteRange(DeleteReply),
+    Txn(TxnReply),
+    /// The revision of the store after the change; for what changes no key.
+    Done {
+        revision: i64,
+    },
+}
+
+/// Why a request is refused. The texts are etcd's, because its clients compare them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KvError {
+    #[error("etcdserver: key is not provided")]
+    EmptyKey,
+    #[error("etcdserver: key not found")]
+    KeyNotFound,
+    #[error("etcdserver: value is provided")]
+    ValueProvided,
+    #[error("etcdserver: lease is provided")]
+    LeaseProvided,
+    #[error("etcdserver: too many operations in txn request")]
+    TooManyOperations,
+    #[error("etcdserver: duplicate key given in txn request")]
+    DuplicateKey,
+    #[error("etcdserver: invalid sort option")]
+    InvalidSortOption,
+    #[error("etcdserver: mvcc: required revision has been compacted")]
+    Compacted,
+    #[error("etcdserver: mvcc: required revision is a future revision")]
+    FutureRevision,
+    #[error("etcdserver: mvcc: database space exceeded")]
+    NoSpace,
+    #[error("etcdserver: requested lease not found")]
+    LeaseNotFound,
+    #[error("etcdserver: lease already exists")]
+    LeaseExists,
+    #[error("etcdserver: too large lease TTL")]
+    LeaseTtlTooLarge,
+    #[error("etcdserver: corrupt cluster")]
+    Corrupt,
+    #[error("etcdserver: request is too large")]
+    RequestTooLarge,
+    #[error("etcdserver: too many requests")]
+    TooManyRequests,
+    #[error("etcdserver: no leader")]
+    NoLeader,
+    #[error("etcdserver: server stopped")]
+    Stopped,
+    #[error("etcdserver: request timed out")]
+    TimedOut,
+}
+
+impl KeyRange {
+    pub fn key(key: impl Into<Bytes>) -> Self {
+        Self {
+            start: key.into(),
+            end: Bytes::new(),
+        }
+    }
+
+    pub fn is_single(&self) -> bool {
+        self.end.is_empty()
+    }
+
+    /// Whether the range has no upper bound.
+    pub fn is_open(&self) -> bool {
+        self.end.as_ref() == [0]
+    }
+
+    pub fn contains(&self, key: &[u8]) -> bool {
+        if self.is_single() {
+            return key == self.start;
+        }
+        key >= self.start.as_ref() && (self.is_open() || key < self.end.as_ref())
+    }
+}
+
+impl Range {
+    /// A read of one key with nothing left out.
+    pub fn one(key: impl Into<Bytes>) -> Self {
+        Self {
+            keys: KeyRange::key(key),
+            ..Self::default()
+        }
+    }
+
+    /// Sorting or filtering must see every key, so the limit cannot stop the walk early.
+    pub fn needs_all(&self) -> bool {
+        self.sort_order != SortOrder::None
+            || self.sort_target != SortTarget::Key
+            || self.filter != RevisionFilter::default()
+    }
+}

@@ -1,0 +1,412 @@
+//! Watches: which stream must look, and what each watcher on it must be told.
+//!
+//! A watcher is a cursor over the shared history, so however many there are, events are stored
+//! once, and a slow one costs the writer nothing.
+//!
+//! - [`Registry`] maps a changed key to the streams that watch it; nobody else is woken.
+//! - [`Watchers`] are the watchers of one stream. Those that are up to date share one position;
+//!   those that start in the past catch up one after the other, each in bounded steps.
+//! - All events of one revision reach a watcher in one [`Delivery`], in order, exactly once.
+//! - A watcher that needs what was compacted is ended and told from where it could go on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::core::kv::history::Record;
+use crate::core::kv::request::{KeyRange, KeyValue};
+use crate::core::kv::store::Store;
+
+/// Changes that one step looks at: about a millisecond of work while the store is held.
+const STEP_CHANGES: usize = 1_000;
+
+/// Bytes of changed keys and values that one step collects, so that a stream's memory is bounded.
+const STEP_BYTES: usize = 1 << 20;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    pub no_put: bool,
+    pub no_delete: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub deleted: bool,
+    pub kv: KeyValue,
+    pub prev_kv: Option<KeyValue>,
+}
+
+/// What a client asks for when it creates a watcher.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WatchRequest {
+    pub keys: KeyRange,
+    /// The first revision to deliver; 0 is the next one.
+    pub start_revision: i64,
+    pub filter: EventFilter,
+    pub prev_kv: bool,
+    pub progress_notify: bool,
+    pub fragment: bool,
+    /// The id the client wants; 0 lets the stream choose.
+    pub watch_id: i64,
+}
+
+/// What a watcher is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    pub watch_id: i64,
+    /// Everything up to here has been delivered.
+    pub revision: i64,
+    pub events: Vec<Arc<Event>>,
+    /// Not 0: the watcher has ended, because its events before this revision are gone.
+    pub compact_revision: i64,
+}
+
+#[derive(Clone, Debug)]
+struct Watcher {
+    request: WatchRequest,
+    /// The first revision that may be delivered.
+    next: i64,
+}
+
+/// The watchers of one stream.
+#[derive(Clone, Debug, Default)]
+pub struct Watchers {
+    watchers: BTreeMap<i64, Watcher>,
+    singles: BTreeMap<Bytes, BTreeSet<i64>>,
+    ranges: BTreeSet<i64>,
+    /// Watchers that are behind the shared position, and catch up by themselves.
+    lagging: BTreeSet<i64>,
+    /// Changes before this revision have been delivered to all that are not lagging.
+    position: i64,
+    /// There are changes at or after `position` that concern this stream.
+    pending: bool,
+    next_id: i64,
+}
+
+/// Which streams watch which keys.
+#[derive(Clone, Debug, Default)]
+pub struct Registry {
+    /// Streams with the number of their watchers on the same range.
+    singles: BTreeMap<Bytes, BTreeMap<u64, usize>>,
+    ranges: BTreeMap<KeyRange, BTreeMap<u64, usize>>,
+}
+
+impl Registry {
+    pub fn is_empty(&self) -> bool {
+        self.singles.is_empty() && self.ranges.is_empty()
+    }
+
+    pub fn add(&mut self, stream: u64, keys: &KeyRange) {
+        *self.entry(keys).entry(stream).or_default() += 1;
+    }
+
+    pub fn remove(&mut self, stream: u64, keys: &KeyRange) {
+        let streams = self.entry(keys);
+        if let Some(watchers) = streams.get_mut(&stream) {
+            *watchers -= 1;
+            if *watchers == 0 {
+                streams.remove(&stream);
+            }
+        }
+        if !streams.is_empty() {
+            return;
+        }
+        if keys.is_single() {
+            self.singles.remove(&keys.start);
+        } else {
+            self.ranges.remove(keys);
+        }
+    }
+
+    /// The streams that watch a key; one may be named twice.
+    pub fn watching(&self, key: &[u8]) -> impl Iterator<Item = u64> {
+        let ranges = self
+            .ranges
+            .iter()
+            .filter(move |(range, _)| range.contains(key));
+        let ranges = ranges.map(|(_, streams)| streams);
+        self.singles
+            .get(key)
+            .into_iter()
+            .chain(ranges)
+            .flat_map(BTreeMap::keys)
+            .copied()
+    }
+
+    fn entry(&mut self, keys: &KeyRange) -> &mut BTreeMap<u64, usize> {
+        if keys.is_single() {
+            self.singles.entry(keys.start.clone()).or_default()
+        } else {
+            self.ranges.entry(keys.clone()).or_default()
+        }
+    }
+}
+
+impl Watchers {
+    pub fn is_empty(&self) -> bool {
+        self.watchers.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.watchers.len()
+    }
+
+    /// Adds a watcher; its id, or `None` if the wanted one is taken. The caller has looked at
+    /// `start_revision`: it is not before what is readable.
+    pub fn create(&mut self, request: WatchRequest, store: &Store) -> Option<i64> {
+        let id = match request.watch_id {
+            0 => {
+                while self.watchers.contains_key(&self.next_id) {
+                    self.next_id += 1;
+                }
+                self.next_id
+            }
+            wanted if self.watchers.contains_key(&wanted) => return None,
+            wanted => wanted,
+        };
+        if request.watch_id == 0 {
+            self.next_id += 1;
+        }
+        if !self.pending {
+            self.position = store.revision() + 1;
+        }
+        let next = match request.start_revision {
+            0 => store.revision() + 1,
+            start => start,
+        };
+        if next <= store.revision() {
+            self.lagging.insert(id);
+        } else {
+            self.join(id, &request.keys);
+        }
+        self.watchers.insert(id, Watcher { request, next });
+        Some(id)
+    }
+
+    /// Ends a watcher; the keys it watched.
+    pub fn cancel(&mut self, id: i64) -> Option<KeyRange> {
+        let watcher = self.watchers.remove(&id)?;
+        self.lagging.remove(&id);
+        self.leave(id, &watcher.request.keys);
+        Some(watcher.request.keys)
+    }
+
+    pub fn request(&self, id: i64) -> Option<&WatchRequest> {
+        self.watchers.get(&id).map(|watcher| &watcher.request)
+    }
+
+    /// The ranges of all watchers, once each watcher.
+    pub fn key_ranges(&self) -> impl Iterator<Item = &KeyRange> {
+        self.watchers.values().map(|watcher| &watcher.request.keys)
+    }
+
+    /// Notes that a watched key changed at main revision `from`, and perhaps others after it.
+    pub fn mark(&mut self, from: i64) {
+        if !self.pending {
+            self.pending = true;
+            self.position = self.position.max(from);
+        }
+    }
+
+    /// Whether [`Self::step`] has something to look at.
+    pub fn has_work(&self) -> bool {
+        self.pending || !self.lagging.is_empty()
+    }
+
+    /// Watchers that asked for progress notices and have been told everything up to now.
+    pub fn progress(&self) -> impl Iterator<Item = i64> {
+        let told = !self.has_work();
+        let wanting = self
+            .watchers
+            .iter()
+            .filter(|(_, watcher)| watcher.request.progress_notify);
+        wanting.filter(move |_| told).map(|(id, _)| *id)
+    }
+
+    /// Looks at the next changes, a bounded number of them, and says whom to tell what.
+    pub fn step(&mut self, store: &Store) -> Vec<Delivery> {
+        if self.pending && self.position < store.compacted() {
+            self.fall_behind();
+        }
+        if self.pending {
+            return self.step_shared(store);
+        }
+        match self.lagging.first().copied() {
+            Some(id) => self.step_lagging(id, store),
+            None => Vec::new(),
+        }
+    }
+
+    /// The shared position was compacted away: each watcher finds out for itself what it missed.
+    fn fall_behind(&mut self) {
+        self.pending = false;
+        self.singles.clear();
+        self.ranges.clear();
+        for (id, watcher) in &mut self.watchers {
+            if self.lagging.insert(*id) {
+                watcher.next = watcher.next.max(self.position);
+            }
+        }
+    }
+
+    fn step_shared(&mut self, store: &Store) -> Vec<Delivery> {
+        let mut events: BTreeMap<i64, Vec<Arc<Event>>> = BTreeMap::new();
+        let window = Window::read(store, self.position, |record| {
+            let mut shared = SharedEvent::default();
+            let singles = self.singles.get(record.key).into_iter().flatten();
+            let ranges = self
+                .ranges
+                .iter()
+                .filter(|id| self.watchers[*id].request.keys.contains(record.key));
+            for id in singles.chain(ranges) {
+                if let Some(event) = shared.for_watcher(&self.watchers[id], record, store) {
+                    events.entry(*id).or_default().push(event);
+                }
+            }
+        });
+        self.position = window.next;
+        self.pending = !window.complete;
+        let revision = window.next - 1;
+        let delivery = |(watch_id, events)| Delivery {
+            watch_id,
+            revision,
+            events,
+            compact_revision: 0,
+        };
+        events.into_iter().map(delivery).collect()
+    }
+
+    fn step_lagging(&mut self, id: i64, store: &Store) -> Vec<Delivery> {
+        self.lagging.remove(&id);
+        let Some(watcher) = self.watchers.get_mut(&id) else {
+            return Vec::new();
+        };
+        let mut delivery = Delivery {
+            watch_id: id,
+            revision: store.revision(),
+            events: Vec::new(),
+            compact_revision: 0,
+        };
+        if watcher.next < store.compacted() {
+            delivery.compact_revision = store.compacted();
+            return vec![delivery];
+        }
+        let window = Window::read(store, watcher.next, |record| {
+            if watcher.request.keys.contains(record.key) {
+                let event = SharedEvent::default().for_watcher(watcher, record, store);
+                delivery.events.extend(event);
+            }
+        });
+        delivery.revision = window.next - 1;
+        watcher.next = window.next;
+        if window.complete {
+            let keys = watcher.request.keys.clone();
+            self.join(id, &keys);
+        } else {
+            self.lagging.insert(id);
+        }
+        if delivery.events.is_empty() {
+            Vec::new()
+        } else {
+            vec![delivery]
+        }
+    }
+
+    fn join(&mut self, id: i64, keys: &KeyRange) {
+        if keys.is_single() {
+            self.singles
+                .entry(keys.start.clone())
+                .or_default()
+                .insert(id);
+        } else {
+            self.ranges.insert(id);
+        }
+    }
+
+    fn leave(&mut self, id: i64, keys: &KeyRange) {
+        self.ranges.remove(&id);
+        if let Some(ids) = self.singles.get_mut(&keys.start) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.singles.remove(&keys.start);
+            }
+        }
+    }
+}
+
+/// How far one step looked.
+struct Window {
+    /// The first revision that was not looked at.
+    next: i64,
+    /// There is nothing after it.
+    complete: bool,
+}
+
+impl Window {
+    /// Shows whole revisions from `from` on to `see`, until a step's bounds are reached.
+    fn read<'a>(store: &'a Store, from: i64, mut see: impl FnMut(&Record<'a>)) -> Self {
+        let (mut changes, mut bytes, mut main) = (0, 0, from);
+        for record in store.changes(from) {
+            let full = changes >= STEP_CHANGES || bytes >= STEP_BYTES;
+            if full && record.revision.main > main {
+                return Self {
+                    next: record.revision.main,
+                    complete: false,
+                };
+            }
+            main = record.revision.main;
+            changes += 1;
+            bytes += record.bytes();
+            see(&record);
+        }
+        Self {
+            next: from.max(store.revision() + 1),
+            complete: true,
+        }
+    }
+}
+
+/// One change as an event, made at most once with and once without the previous value.
+#[derive(Default)]
+struct SharedEvent {
+    plain: Option<Arc<Event>>,
+    with_prev: Option<Arc<Event>>,
+}
+
+impl SharedEvent {
+    fn for_watcher(
+        &mut self,
+        watcher: &Watcher,
+        record: &Record<'_>,
+        store: &Store,
+    ) -> Option<Arc<Event>> {
+        let filter = watcher.request.filter;
+        let filtered = if record.tombstone {
+            filter.no_delete
+        } else {
+            filter.no_put
+        };
+        if filtered || record.revision.main < watcher.next {
+            return None;
+        }
+        let event = |prev_kv| {
+            Arc::new(Event {
+                deleted: record.tombstone,
+                kv: record.to_key_value(),
+                prev_kv,
+            })
+        };
+        let made = if watcher.request.prev_kv {
+            self.with_prev.get_or_insert_with(|| {
+                let before = record.revision.main - 1;
+                let readable = before >= store.compacted();
+                let prev = readable.then(|| store.get_at(record.key, before)).flatten();
+                event(prev.map(Record::to_key_value))
+            })
+        } else {
+            self.plain.get_or_insert_with(|| event(None))
+        };
+        Some(made.clone())
+    }
+}
