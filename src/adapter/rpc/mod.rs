@@ -4,6 +4,9 @@
 //! `generated/` is made from them by `BLESS=1 cargo test --test it generated` and compared by the
 //! same test, so that building needs neither protoc nor a build script.
 
+mod convert;
+pub mod server;
+
 /// Messages, clients and servers made from `proto/`.
 #[allow(unreachable_pub, clippy::all, clippy::pedantic, clippy::use_self)]
 pub mod proto {

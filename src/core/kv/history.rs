@@ -21,11 +21,11 @@ use crate::core::kv::request::KeyValue;
 /// one, or copying the open one for a checkpoint, takes microseconds.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// The bytes before the first record of an encoded chunk: base revision and record count.
+/// The bytes before the first record of a chunk: base revision and record count.
 const CHUNK_HEADER_BYTES: usize = 12;
 
 /// The usual size of what a record holds beside key and value.
-const RECORD_OVERHEAD_BYTES: usize = 20;
+const RECORD_OVERHEAD_BYTES: usize = 10;
 
 const FLAG_TOMBSTONE: u8 = 1;
 const FLAG_LEASE: u8 = 2;
@@ -93,14 +93,10 @@ pub struct History {
 
 impl Chunk {
     fn new(id: u64, base: i64) -> Self {
-        Self {
-            id,
-            version: 0,
-            base,
-            last: Revision::default(),
-            data: Vec::with_capacity(CHUNK_BYTES),
-            offsets: Vec::new(),
-        }
+        let mut data = Vec::with_capacity(CHUNK_BYTES);
+        data.extend_from_slice(&base.to_le_bytes());
+        data.extend_from_slice(&0u32.to_le_bytes());
+        Self { id, version: 0, base, last: Revision::default(), data, offsets: Vec::new() }
     }
 
     pub fn id(&self) -> u64 {
@@ -112,47 +108,44 @@ impl Chunk {
         self.version
     }
 
-    /// The chunk as it is written to a checkpoint or a snapshot: base (8 bytes), record count
-    /// (4 bytes, both little endian), records.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(CHUNK_HEADER_BYTES + self.data.len());
-        bytes.extend_from_slice(&self.base.to_le_bytes());
-        let count = u32::try_from(self.offsets.len()).expect("a chunk holds fewer than 2^32");
-        bytes.extend_from_slice(&count.to_le_bytes());
-        bytes.extend_from_slice(&self.data);
-        bytes
+    /// The chunk as it is written to a checkpoint or a snapshot, without copying it: base
+    /// (8 bytes) and record count (4 bytes), both little endian, then the records.
+    pub fn encoded(self: &Arc<Self>) -> Bytes {
+        struct Encoded(Arc<Chunk>);
+        impl AsRef<[u8]> for Encoded {
+            fn as_ref(&self) -> &[u8] {
+                &self.0.data
+            }
+        }
+        Bytes::from_owner(Encoded(Arc::clone(self)))
     }
 
-    /// Reads what [`Self::encode`] wrote; every record is walked, so what is returned is whole.
-    pub fn decode(id: u64, version: u64, bytes: &[u8]) -> Result<Self, ChunkError> {
+    /// Reads what [`Self::encoded`] gave; every record is walked, so what is returned is whole.
+    pub fn decode(id: u64, version: u64, data: Vec<u8>) -> Result<Self, ChunkError> {
         let short = |record| ChunkError::Short { id, record };
-        let (base, rest) = bytes.split_first_chunk::<8>().ok_or(short(0))?;
-        let (count, data) = rest.split_first_chunk::<4>().ok_or(short(0))?;
-        let count = u32::from_le_bytes(*count) as usize;
-        let mut chunk = Self {
-            id,
-            version,
-            base: i64::from_le_bytes(*base),
-            last: Revision::default(),
-            data: data.to_vec(),
-            offsets: Vec::with_capacity(count.min(data.len())),
-        };
-        let mut at = 0;
+        let (base, rest) = data.split_first_chunk::<8>().ok_or(short(0))?;
+        let (count, _) = rest.split_first_chunk::<4>().ok_or(short(0))?;
+        let (base, count) = (i64::from_le_bytes(*base), u32::from_le_bytes(*count) as usize);
+        let mut offsets = Vec::with_capacity(count.min(data.len()));
+        let mut last = Revision::default();
+        let mut at = CHUNK_HEADER_BYTES;
         for record in 0..count {
-            let (read, end) = decode_record(chunk.base, data, at).ok_or(short(record))?;
-            if read.revision <= chunk.last {
+            let (read, end) = decode_record(base, &data, at).ok_or(short(record))?;
+            if read.revision <= last {
                 return Err(ChunkError::Order { id, record });
             }
-            chunk.last = read.revision;
-            chunk
-                .offsets
-                .push(u32::try_from(at).map_err(|_| short(record))?);
+            last = read.revision;
+            offsets.push(u32::try_from(at).map_err(|_| short(record))?);
             at = end;
         }
         match data.len() - at {
-            0 => Ok(chunk),
+            0 => Ok(Self { id, version, base, last, data, offsets }),
             extra => Err(ChunkError::Trailing { id, extra }),
         }
+    }
+
+    fn record_bytes(&self) -> usize {
+        self.data.len() - CHUNK_HEADER_BYTES
     }
 
     pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
@@ -194,6 +187,8 @@ impl Chunk {
         self.offsets
             .push(u32::try_from(self.data.len()).expect("chunks stay below 4 GiB"));
         encode_record(self.base, record, &mut self.data);
+        let count = u32::try_from(self.offsets.len()).expect("as many as fit into 4 GiB");
+        self.data[8..CHUNK_HEADER_BYTES].copy_from_slice(&count.to_le_bytes());
         self.last = record.revision;
         self.version += 1;
     }
@@ -235,7 +230,7 @@ impl History {
             }
         }
         let next_id = chunks.iter().map(|chunk| chunk.id + 1).max().unwrap_or(0);
-        let bytes = chunks.iter().map(|chunk| chunk.data.len()).sum();
+        let bytes = chunks.iter().map(Chunk::record_bytes).sum();
         let seal = |chunk| Sealed {
             chunk: Arc::new(chunk),
             dead_bytes: 0,
@@ -323,7 +318,7 @@ impl History {
     pub fn revision_before_last(&self, bytes: usize) -> Option<i64> {
         let mut sum = 0;
         self.chunks().rev().find_map(|chunk| {
-            sum += chunk.data.len();
+            sum += chunk.record_bytes();
             (sum > bytes).then(|| chunk.revision(0).main - 1)
         })
     }
@@ -353,11 +348,11 @@ impl History {
         let mut kept: Vec<Sealed> = Vec::with_capacity(self.sealed.len());
         for sealed in self.sealed.drain(..) {
             let Sealed { chunk, dead_bytes } = &sealed;
-            if dead_bytes * 2 <= chunk.data.len() {
+            if dead_bytes * 2 <= chunk.record_bytes() {
                 kept.push(sealed);
                 continue;
             }
-            let live_bytes = chunk.data.len() - dead_bytes;
+            let live_bytes = chunk.record_bytes() - dead_bytes;
             let joined = kept.pop_if(|last| last.chunk.data.len() + live_bytes <= CHUNK_BYTES);
             let (mut target, dead_bytes) = match joined {
                 Some(last) => (Arc::unwrap_or_clone(last.chunk), last.dead_bytes),

@@ -74,7 +74,7 @@ pub struct Range {
     pub filter: RevisionFilter,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RangeReply {
     pub kvs: Vec<KeyValue>,
     pub more: bool,
@@ -93,7 +93,7 @@ pub struct Put {
     pub ignore_lease: bool,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PutReply {
     pub prev_kv: Option<KeyValue>,
     pub revision: i64,
@@ -105,7 +105,7 @@ pub struct DeleteRange {
     pub prev_kv: bool,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeleteReply {
     pub deleted: i64,
     pub prev_kvs: Vec<KeyValue>,
@@ -151,7 +151,7 @@ pub struct Txn {
     pub failure: Vec<Operation>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OperationReply {
     Range(RangeReply),
     Put(PutReply),
@@ -159,7 +159,7 @@ pub enum OperationReply {
     Txn(TxnReply),
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TxnReply {
     pub succeeded: bool,
     pub replies: Vec<OperationReply>,
@@ -192,7 +192,7 @@ pub enum Command {
     ClearAlarm(MemberAlarm),
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reply {
     Put(PutReply),
     DeleteRange(DeleteReply),
@@ -204,7 +204,7 @@ pub enum Reply {
 }
 
 /// Why a request is refused. The texts are etcd's, because its clients compare them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum KvError {
     #[error("etcdserver: key is not provided")]
     EmptyKey,
@@ -240,6 +240,8 @@ pub enum KvError {
     TooManyRequests,
     #[error("etcdserver: no leader")]
     NoLeader,
+    #[error("etcdserver: leader changed")]
+    LeaderChanged,
     #[error("etcdserver: server stopped")]
     Stopped,
     #[error("etcdserver: request timed out")]

@@ -1,0 +1,270 @@
+//! openraft's log on the write-ahead log: which entries are remembered, and what goes to disk.
+//!
+//! - Votes, appends, truncations and purges reach the disk in the order in which openraft made
+//!   them, because all go through the one queue of the write-ahead log.
+//! - Entries are readable as soon as they are appended: those that may not be on disk yet are in
+//!   memory, and the newest ones stay there, because applying reads them next.
+
+use std::collections::VecDeque;
+use std::fmt::Debug;
+use std::io;
+use std::ops::{Bound, RangeBounds};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use openraft::storage::{IOFlushed, LogState, RaftLogStorage};
+use openraft::{OptionalSend, RaftLogReader};
+use tokio::sync::oneshot;
+
+use crate::adapter::raft::types::{
+    Entry, EntryPayload, LogId, TypeConfig, Vote, decode_entry, encode_entry, log_id,
+};
+use crate::adapter::wal::{Purged, Record, Recovered, Wal, WalError};
+
+/// Entries that are on disk are remembered up to this much content, so that applying and
+/// replicating what is new does not read it back.
+const REMEMBERED_BYTES_MAX: usize = 4 << 20;
+
+/// What one read returns at most, so that replaying a long log takes bounded memory.
+const READ_BYTES_MAX: u64 = 8 << 20;
+
+#[derive(Clone)]
+pub(super) struct LogStore {
+    wal: Arc<Wal>,
+    shared: Arc<Mutex<Shared>>,
+}
+
+struct Shared {
+    vote: Option<Vote>,
+    committed: Option<LogId>,
+    purged: Option<LogId>,
+    last: Option<LogId>,
+    /// The newest entries, without gaps, up to `last`.
+    recent: VecDeque<Entry>,
+    recent_bytes: usize,
+    /// Entries up to this index are on disk.
+    flushed: u64,
+}
+
+impl LogStore {
+    pub(super) fn new(wal: Arc<Wal>, recovered: &Recovered) -> io::Result<Self> {
+        let decode = |bytes: &Vec<u8>| postcard::from_bytes(bytes).map_err(io::Error::other);
+        let purged = recovered.purged.as_ref().map(|purged| log_id(purged.term, purged.index));
+        let last = recovered.last.as_ref().map(|last| log_id(last.term, last.index));
+        let last = last.or(purged);
+        let shared = Shared {
+            vote: recovered.vote.as_ref().map(decode_vote).transpose()?,
+            committed: recovered.committed.as_ref().map(decode).transpose()?,
+            purged,
+            last,
+            recent: VecDeque::new(),
+            recent_bytes: 0,
+            flushed: last.map_or(0, |last| last.index),
+        };
+        Ok(Self { wal, shared: Arc::new(Mutex::new(shared)) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        // Nothing that holds the lock can panic half-way through a change.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn submit_and_wait(&self, record: Record) -> io::Result<()> {
+        let (sender, receiver) = oneshot::channel();
+        self.wal.submit(
+            vec![record],
+            // A receiver that is gone belongs to a node that is shutting down.
+            Box::new(move |written| drop(sender.send(written))),
+        );
+        match receiver.await {
+            Ok(written) => written.map_err(to_io),
+            Err(_) => Err(io::Error::other("the write-ahead log ended")),
+        }
+    }
+}
+
+impl Shared {
+    fn first_recent(&self) -> u64 {
+        self.recent.front().map_or(u64::MAX, |entry| entry.log_id.index)
+    }
+
+    fn remember(&mut self, entry: Entry) {
+        self.last = Some(entry.log_id);
+        self.recent_bytes += entry_bytes(&entry);
+        self.recent.push_back(entry);
+    }
+
+    /// Forgets what is on disk and beyond the bound.
+    fn trim(&mut self) {
+        while self.recent_bytes > REMEMBERED_BYTES_MAX && self.first_recent() <= self.flushed {
+            let Some(entry) = self.recent.pop_front() else { return };
+            self.recent_bytes -= entry_bytes(&entry);
+        }
+    }
+}
+
+impl RaftLogReader<TypeConfig> for LogStore {
+    async fn try_get_log_entries<RB: RangeBounds<u64> + Clone + Debug + OptionalSend>(
+        &mut self,
+        range: RB,
+    ) -> io::Result<Vec<Entry>> {
+        let start = match range.start_bound() {
+            Bound::Included(start) => *start,
+            Bound::Excluded(before) => before + 1,
+            Bound::Unbounded => 0,
+        };
+        let end = match range.end_bound() {
+            Bound::Included(last) => last + 1,
+            Bound::Excluded(end) => *end,
+            Bound::Unbounded => u64::MAX,
+        };
+        let (old_end, mut recent) = {
+            let shared = self.lock();
+            let end = end.min(shared.last.map_or(0, |last| last.index + 1));
+            let first = shared.first_recent();
+            let skip = usize::try_from(start.saturating_sub(first)).unwrap_or(usize::MAX);
+            let recent = shared.recent.iter().skip(skip);
+            let recent: Vec<Entry> =
+                recent.take_while(|entry| entry.log_id.index < end).cloned().collect();
+            (end.min(first), recent)
+        };
+        if start >= old_end {
+            return Ok(recent);
+        }
+        let mut entries = self.read_disk(start, old_end, u64::MAX)?;
+        entries.append(&mut recent);
+        Ok(entries)
+    }
+
+    async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> io::Result<Vec<Entry>> {
+        let first = self.lock().first_recent();
+        if start < first && start < end {
+            return self.read_disk(start, end.min(first), READ_BYTES_MAX);
+        }
+        self.try_get_log_entries(start..end).await
+    }
+
+    async fn read_vote(&mut self) -> io::Result<Option<Vote>> {
+        Ok(self.lock().vote)
+    }
+}
+
+impl LogStore {
+    fn read_disk(&self, start: u64, end: u64, bytes_max: u64) -> io::Result<Vec<Entry>> {
+        let records = self.wal.read_limited(start..end, bytes_max).map_err(io::Error::other)?;
+        records.into_iter().map(|record| decode_entry(record).map_err(io::Error::other)).collect()
+    }
+}
+
+impl RaftLogStorage<TypeConfig> for LogStore {
+    type LogReader = Self;
+
+    async fn get_log_state(&mut self) -> io::Result<LogState<TypeConfig>> {
+        let shared = self.lock();
+        Ok(LogState { last_purged_log_id: shared.purged, last_log_id: shared.last })
+    }
+
+    async fn get_log_reader(&mut self) -> Self {
+        self.clone()
+    }
+
+    async fn save_vote(&mut self, vote: &Vote) -> io::Result<()> {
+        self.lock().vote = Some(*vote);
+        self.submit_and_wait(Record::Vote(encode(vote))).await
+    }
+
+    async fn save_committed(&mut self, committed: Option<LogId>) -> io::Result<()> {
+        self.lock().committed = committed;
+        if let Some(committed) = committed {
+            // Needed only to answer reads sooner after a restart: it must not cost a sync.
+            self.wal.submit_lazily(vec![Record::Committed(encode(&committed))]);
+        }
+        Ok(())
+    }
+
+    async fn read_committed(&mut self) -> io::Result<Option<LogId>> {
+        Ok(self.lock().committed)
+    }
+
+    async fn append<I>(&mut self, entries: I, callback: IOFlushed<TypeConfig>) -> io::Result<()>
+    where
+        I: IntoIterator<Item = Entry> + OptionalSend,
+        I::IntoIter: OptionalSend,
+    {
+        let mut records = Vec::new();
+        let mut last = 0;
+        {
+            let mut shared = self.lock();
+            for entry in entries {
+                last = entry.log_id.index;
+                records.push(Record::Entry {
+                    term: entry.log_id.leader_id.term,
+                    index: last,
+                    payload: encode_entry(&entry),
+                });
+                shared.remember(entry);
+            }
+        }
+        let shared = Arc::clone(&self.shared);
+        let done = move |written: Result<(), Arc<WalError>>| {
+            if written.is_ok() {
+                let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                shared.flushed = shared.flushed.max(last);
+                shared.trim();
+            }
+            callback.io_completed(written.map_err(to_io));
+        };
+        self.wal.submit(records, Box::new(done));
+        Ok(())
+    }
+
+    async fn truncate_after(&mut self, last_log_id: Option<LogId>) -> io::Result<()> {
+        let from = last_log_id.map_or(0, |last| last.index + 1);
+        {
+            let mut shared = self.lock();
+            while shared.recent.back().is_some_and(|entry| entry.log_id.index >= from) {
+                let Some(entry) = shared.recent.pop_back() else { break };
+                shared.recent_bytes -= entry_bytes(&entry);
+            }
+            shared.last = last_log_id.or(shared.purged);
+            shared.flushed = shared.flushed.min(from.saturating_sub(1));
+        }
+        self.submit_and_wait(Record::Truncate { from }).await
+    }
+
+    async fn purge(&mut self, purged: LogId) -> io::Result<()> {
+        {
+            let mut shared = self.lock();
+            while shared.recent.front().is_some_and(|entry| entry.log_id.index <= purged.index) {
+                let Some(entry) = shared.recent.pop_front() else { break };
+                shared.recent_bytes -= entry_bytes(&entry);
+            }
+            shared.purged = shared.purged.max(Some(purged));
+            shared.last = shared.last.max(Some(purged));
+        }
+        let (term, index) = (purged.leader_id.term, purged.index);
+        self.submit_and_wait(Record::Purge(Purged { term, index, payload: Vec::new() })).await
+    }
+}
+
+fn entry_bytes(entry: &Entry) -> usize {
+    // What an entry without commands takes is small change.
+    const FIXED_BYTES: usize = 128;
+    FIXED_BYTES
+        + match &entry.payload {
+            // Held decoded as well as encoded.
+            EntryPayload::Normal(batch) => 2 * batch.bytes(),
+            EntryPayload::Blank | EntryPayload::Membership(_) => 0,
+        }
+}
+
+fn encode<T: serde::Serialize>(value: &T) -> Vec<u8> {
+    postcard::to_stdvec(value).expect("log ids and votes have no unencodable part")
+}
+
+fn decode_vote(bytes: &Vec<u8>) -> io::Result<Vote> {
+    postcard::from_bytes(bytes).map_err(io::Error::other)
+}
+
+fn to_io(error: Arc<WalError>) -> io::Error {
+    io::Error::other(error)
+}

@@ -1,0 +1,237 @@
+//! Consensus: openraft behind one narrow handle that names none of its types.
+//!
+//! - A command that was answered is on the disks of a quorum and applied here.
+//! - After [`Consensus::read_barrier`] returns, the state holds everything that was answered
+//!   anywhere before the call.
+//! - A log that cannot be written stops the node: [`Consensus::failed`] says so, and nothing more
+//!   is answered.
+//!
+//! openraft 0.10 is an alpha, exactly pinned; its own test suite runs on our stores.
+
+mod log_store;
+mod network;
+mod proposer;
+mod reads;
+mod saved;
+mod state_machine;
+mod types;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, RwLockReadGuard};
+use std::time::Duration;
+
+use openraft::{Config, Raft, SnapshotPolicy};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::adapter::checkpoint::Checkpoints;
+use crate::adapter::raft::log_store::LogStore;
+use crate::adapter::raft::proposer::{Proposal, Proposer};
+use crate::adapter::raft::saved::Checkpointer;
+use crate::adapter::raft::state_machine::StateMachine;
+use crate::adapter::raft::types::TypeConfig;
+use crate::adapter::wal::{Recovered, Wal};
+use crate::core::kv::request::{Command, KvError, Reply};
+
+pub use saved::{CheckpointFailure, Saved, SavedError};
+pub use state_machine::{Observer, SharedState, State};
+pub use types::Member;
+
+/// How consensus is set up.
+pub struct Settings {
+    pub member_id: u64,
+    pub member: Member,
+    pub heartbeat: Duration,
+    pub election_timeout: Duration,
+}
+
+/// Where the member stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    pub term: u64,
+    /// 0: none is known.
+    pub leader: u64,
+    pub last_index: u64,
+    pub committed_index: u64,
+    pub applied_index: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConsensusError {
+    #[error("cannot read the log")]
+    Log(#[source] std::io::Error),
+    #[error("consensus settings are not usable: {0}")]
+    Config(String),
+    #[error("consensus stopped: {0}")]
+    Stopped(String),
+}
+
+/// The handle; cheap to share.
+pub struct Consensus {
+    raft: Raft<TypeConfig, StateMachine>,
+    state: SharedState,
+    wal: Arc<Wal>,
+    checkpointer: Arc<Checkpointer>,
+    proposals: mpsc::Sender<Proposal>,
+    reads: mpsc::Sender<reads::Read>,
+}
+
+impl Consensus {
+    /// Starts a member from what its log and its checkpoints hold; a pristine one becomes the
+    /// only voter of a new cluster. Returns when it leads and everything committed is applied.
+    pub async fn start(
+        settings: Settings,
+        wal: Arc<Wal>,
+        recovered: &Recovered,
+        saved: Saved,
+        checkpoints: Checkpoints,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, ConsensusError> {
+        let log_store =
+            LogStore::new(Arc::clone(&wal), recovered).map_err(ConsensusError::Log)?;
+        let state = SharedState::new(saved.into_state());
+        let checkpointer = Arc::new(Checkpointer::new(state.clone(), checkpoints));
+        let machine = StateMachine::new(state.clone(), observer, Arc::clone(&checkpointer));
+        let config = config(&settings)?;
+        let raft = Raft::new(settings.member_id, config, network::Alone, log_store, machine)
+            .await
+            .map_err(stopped)?;
+
+        if raft.is_initialized().await.map_err(stopped)? {
+            // The only voter need not wait for an election timeout to pass.
+            raft.trigger().elect(false).await.map_err(stopped)?;
+        } else {
+            let members = BTreeMap::from([(settings.member_id, settings.member.clone())]);
+            raft.initialize(members).await.map_err(stopped)?;
+        }
+        // openraft may lead before its first entry is committed; a barrier passes only after.
+        let wait = raft.wait(Some(START_TIMEOUT));
+        wait.current_leader(settings.member_id, "the only voter leads").await.map_err(stopped)?;
+
+        let (proposals, proposed) = mpsc::channel(proposer::WAITING_MAX);
+        let (reads, read) = mpsc::channel(reads::WAITING_MAX);
+        let timeout = REQUEST_TIMEOUT + 2 * settings.election_timeout;
+        // Both end when the handle is dropped, because their channels close.
+        tokio::spawn(Proposer::new(raft.clone(), proposed, timeout).run());
+        tokio::spawn(reads::run(raft.clone(), read));
+        let consensus = Self { raft, state, wal, checkpointer, proposals, reads };
+        consensus.read_barrier().await.map_err(|error| ConsensusError::Stopped(error.to_string()))?;
+        Ok(consensus)
+    }
+
+    /// Makes a change; its reply once it is applied.
+    pub async fn propose(&self, command: Command) -> Result<Reply, KvError> {
+        let (sender, receiver) = oneshot::channel();
+        let proposal = Proposal { command, reply: sender };
+        self.proposals.send(proposal).await.map_err(|_| KvError::Stopped)?;
+        receiver.await.unwrap_or(Err(KvError::Stopped))
+    }
+
+    /// Waits until what is read from the state afterwards is linearizable.
+    pub async fn read_barrier(&self) -> Result<(), KvError> {
+        let (sender, receiver) = oneshot::channel();
+        self.reads.send(sender).await.map_err(|_| KvError::Stopped)?;
+        receiver.await.unwrap_or(Err(KvError::Stopped))
+    }
+
+    /// The replicated state, for reading. Hold it briefly: nothing is applied meanwhile.
+    pub fn state(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read()
+    }
+
+    /// Does one bounded step of housekeeping that changes no answer.
+    pub fn drop_compacted(&self) -> crate::core::kv::store::Step {
+        self.state.write().machine.store.drop_step()
+    }
+
+    pub fn standing(&self) -> Standing {
+        let metrics = self.raft.metrics();
+        let metrics = openraft::async_runtime::watch::WatchReceiver::borrow_watched(&metrics);
+        let index = |id: &Option<types::LogId>| id.as_ref().map_or(0, |id| id.index);
+        Standing {
+            term: metrics.current_term,
+            leader: metrics.current_leader.unwrap_or(0),
+            last_index: metrics.last_log_index.unwrap_or(0),
+            committed_index: index(&metrics.cluster_committed),
+            applied_index: index(&metrics.last_applied),
+        }
+    }
+
+    /// Whether the disk takes another change of about `bytes`.
+    pub fn admits(&self, bytes: usize) -> bool {
+        self.wal.admits(bytes as u64)
+    }
+
+    /// Writes a checkpoint of the state as it is now, and gives back the log space that neither
+    /// it nor the former one needs. After a failure the log only stays longer.
+    pub async fn checkpoint(&self) -> Result<(), CheckpointFailure> {
+        let written = self.checkpointer.write().await?;
+        self.checkpointer.keep(written);
+        let trigger = self.raft.trigger();
+        let told = async {
+            trigger.snapshot().await?;
+            match self.checkpointer.unneeded_index() {
+                Some(index) => trigger.purge_log(index).await,
+                None => Ok(()),
+            }
+        };
+        if let Err(fatal) = told.await {
+            // The node is ending, and says itself why.
+            tracing::debug!(%fatal, "no longer running");
+        }
+        Ok(())
+    }
+
+    /// Returns when consensus cannot go on, with the reason.
+    pub async fn failed(&self) -> ConsensusError {
+        let wait = self.raft.wait(None);
+        match wait.metrics(|metrics| metrics.running_state.is_err(), "failed").await {
+            Ok(metrics) => match (self.wal.failure(), metrics.running_state) {
+                (Some(failure), _) => ConsensusError::Stopped(explain(&failure)),
+                (None, Err(fatal)) => ConsensusError::Stopped(fatal.to_string()),
+                (None, Ok(())) => unreachable!("waited for an error"),
+            },
+            Err(error) => ConsensusError::Stopped(match self.wal.failure() {
+                Some(failure) => explain(&failure),
+                None => error.to_string(),
+            }),
+        }
+    }
+
+    /// Stops taking part. What was answered is on disk; nothing else is owed.
+    pub async fn shutdown(&self) -> Result<(), ConsensusError> {
+        self.raft.shutdown().await.map_err(stopped)
+    }
+}
+
+/// How long the only voter may take to read its log and lead.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// etcd's bound on a request, to which two election timeouts are added.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+fn config(settings: &Settings) -> Result<Arc<Config>, ConsensusError> {
+    let election_ms = settings.election_timeout.as_millis() as u64;
+    let config = Config {
+        heartbeat_interval: settings.heartbeat.as_millis() as u64,
+        election_timeout_min: election_ms,
+        election_timeout_max: 2 * election_ms,
+        // The daemon says when to write a checkpoint and how much log the older one still needs.
+        snapshot_policy: SnapshotPolicy::Never,
+        max_in_snapshot_log_to_keep: u64::MAX,
+        enable_pre_vote: Some(true),
+        ..Config::default()
+    };
+    config.validate().map(Arc::new).map_err(|error| ConsensusError::Config(error.to_string()))
+}
+
+fn stopped(error: impl std::fmt::Display) -> ConsensusError {
+    ConsensusError::Stopped(error.to_string())
+}
+
+fn explain(failure: &crate::adapter::wal::WalError) -> String {
+    use std::error::Error as _;
+    match failure.source() {
+        Some(source) => format!("{failure}: {source}; {}", failure.hint()),
+        None => format!("{failure}; {}", failure.hint()),
+    }
+}

@@ -1,0 +1,33 @@
+//! Linearizable reads: one confirmation of leadership serves all reads that wait for one.
+
+use openraft::{Raft, ReadPolicy};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::adapter::raft::state_machine::StateMachine;
+use crate::adapter::raft::types::TypeConfig;
+use crate::core::kv::request::KvError;
+
+/// Reads that one confirmation serves at most, and that wait for the next at most.
+pub(super) const WAITING_MAX: usize = 16 * 1024;
+
+pub(super) type Read = oneshot::Sender<Result<(), KvError>>;
+
+/// Confirms for all reads that arrived before it started, again and again, until every handle is
+/// dropped. A read that arrives during a confirmation waits for the next: the one under way may
+/// have been judged before the read began.
+pub(super) async fn run(raft: Raft<TypeConfig, StateMachine>, mut reads: mpsc::Receiver<Read>) {
+    let mut waiting = Vec::new();
+    while reads.recv_many(&mut waiting, WAITING_MAX).await > 0 {
+        let confirmed = confirm(&raft).await;
+        waiting.drain(..).for_each(|read| drop(read.send(confirmed)));
+    }
+}
+
+async fn confirm(raft: &Raft<TypeConfig, StateMachine>) -> Result<(), KvError> {
+    let linearizer = raft.get_read_linearizer(ReadPolicy::ReadIndex).await;
+    let linearizer = linearizer.map_err(|error| match error.fatal() {
+        Some(_) => KvError::Stopped,
+        None => KvError::NoLeader,
+    })?;
+    linearizer.await_ready(raft).await.map(drop).map_err(|_| KvError::Stopped)
+}

@@ -1,0 +1,142 @@
+//! The state as a checkpoint holds it: where in the log it stands, and the machine.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::adapter::checkpoint::{self, CheckpointError, Checkpoints};
+use crate::adapter::raft::state_machine::{SharedState, SnapshotMeta, State};
+use crate::adapter::raft::types::{LogId, StoredMembership};
+use crate::core::kv::history::{Chunk, ChunkError};
+use crate::core::kv::machine::{Image, Machine, Meta};
+
+/// What a checkpoint held, or the beginning.
+pub struct Saved {
+    applied: Option<LogId>,
+    membership: StoredMembership,
+    machine: Machine,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SavedError {
+    #[error("the checkpoint's description does not decode")]
+    Meta(#[from] postcard::Error),
+    #[error("the checkpoint has state format {found}, this program reads format {FORMAT}")]
+    Format { found: u32 },
+    #[error("the checkpoint's content is not what was written")]
+    Chunk(#[from] ChunkError),
+}
+
+/// Changes whenever an older program would misread [`Head`] or a chunk.
+const FORMAT: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Head {
+    applied: Option<LogId>,
+    membership: StoredMembership,
+    machine: Meta,
+}
+
+impl Saved {
+    /// Before anything was ever applied.
+    pub fn beginning() -> Self {
+        let (applied, membership) = (None, StoredMembership::default());
+        Self { applied, membership, machine: Machine::default() }
+    }
+
+    pub fn from_image(image: checkpoint::Image) -> Result<Self, SavedError> {
+        let head = decode_head(&image.meta)?;
+        let chunks = image.chunks.into_iter();
+        let chunks = chunks.map(|chunk| Chunk::decode(chunk.id, chunk.version, chunk.bytes.into()));
+        let machine = Machine::from_parts(head.machine, chunks.collect::<Result<_, _>>()?)?;
+        Ok(Self { applied: head.applied, membership: head.membership, machine })
+    }
+
+    pub(super) fn into_state(self) -> State {
+        State { machine: self.machine, applied: self.applied, membership: self.membership }
+    }
+}
+
+/// Writes checkpoints of the state, one at a time.
+pub(super) struct Checkpointer {
+    state: SharedState,
+    checkpoints: Arc<Mutex<Checkpoints>>,
+    /// The last one that openraft was not told of.
+    written: Mutex<Option<(SnapshotMeta, Image)>>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointFailure {
+    #[error(transparent)]
+    Write(#[from] CheckpointError),
+    #[error("the checkpoint's thread ended")]
+    Thread(#[from] tokio::task::JoinError),
+}
+
+impl Checkpointer {
+    pub(super) fn new(state: SharedState, checkpoints: Checkpoints) -> Self {
+        Self { state, checkpoints: Arc::new(Mutex::new(checkpoints)), written: Mutex::new(None) }
+    }
+
+    /// Takes cheap handles on the state as it is now and has them written; returns once proved.
+    pub(super) async fn write(&self) -> Result<(SnapshotMeta, Image), CheckpointFailure> {
+        let (meta, image) = {
+            let state = self.state.read();
+            (state.meta(), state.machine.image())
+        };
+        let checkpoint = to_checkpoint(&meta, &image);
+        let checkpoints = Arc::clone(&self.checkpoints);
+        // A thread of its own: a large state takes seconds. It ends with the write.
+        let write = move || lock(&checkpoints).write(&checkpoint);
+        let proved = tokio::task::spawn_blocking(write).await??;
+        tracing::debug!(?proved, "wrote a checkpoint");
+        Ok((meta, image))
+    }
+
+    /// Keeps a written checkpoint for when openraft asks for one.
+    pub(super) fn keep(&self, written: (SnapshotMeta, Image)) {
+        *lock(&self.written) = Some(written);
+    }
+
+    pub(super) fn take_written(&self) -> Option<(SnapshotMeta, Image)> {
+        lock(&self.written).take()
+    }
+
+    /// The index up to which neither of the two checkpoints needs the log.
+    pub(super) fn unneeded_index(&self) -> Option<u64> {
+        let checkpoints = lock(&self.checkpoints);
+        let head = checkpoints.older_meta().and_then(|meta| decode_head(meta).ok())?;
+        head.applied.map(|applied| applied.index)
+    }
+}
+
+fn to_checkpoint(meta: &SnapshotMeta, image: &Image) -> checkpoint::Image {
+    let head = Head {
+        applied: meta.last_log_id,
+        membership: meta.last_membership.clone(),
+        machine: image.meta.clone(),
+    };
+    let format = postcard::to_stdvec(&FORMAT).expect("a number encodes");
+    let meta = postcard::to_extend(&head, format).expect("the head has no unencodable part");
+    let chunk = |chunk: &Arc<Chunk>| checkpoint::Chunk {
+        id: chunk.id(),
+        version: chunk.version(),
+        bytes: chunk.encoded(),
+    };
+    let mut chunks: Vec<_> = image.chunks.iter().map(chunk).collect();
+    chunks.sort_by_key(|chunk| chunk.id);
+    checkpoint::Image { meta, chunks }
+}
+
+fn decode_head(meta: &[u8]) -> Result<Head, SavedError> {
+    let (found, rest) = postcard::take_from_bytes::<u32>(meta)?;
+    if found != FORMAT {
+        return Err(SavedError::Format { found });
+    }
+    Ok(postcard::from_bytes(rest)?)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What a panicking writer left behind is judged by the proofs, not by this flag.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,183 @@
+//! openraft's state machine on the key-value machine: applying, and checkpoints as snapshots.
+//!
+//! - Each entry is applied under one write lock, with the observer called inside it, so nobody
+//!   sees a change before those who watch for it have been marked.
+//! - A snapshot is a checkpoint. The daemon has it written when it is due, where a full disk is no
+//!   fatal error, and openraft is told afterwards. What it calls the current snapshot is the state.
+
+use std::io;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use futures_util::{Stream, TryStreamExt};
+use openraft::storage::{EntryResponder, RaftSnapshotBuilder, RaftStateMachine};
+use openraft::{EntryPayload, OptionalSend};
+
+use crate::adapter::raft::saved::Checkpointer;
+use crate::adapter::raft::types::{LogId, StoredMembership, TypeConfig};
+use crate::core::kv::machine::{Image, Machine};
+use crate::core::kv::request::{Command, KvError, Reply};
+use crate::core::kv::store::Store;
+
+/// One answer for each command of an entry.
+type Replies = Vec<Result<Reply, KvError>>;
+
+pub(super) type SnapshotMeta = openraft::type_config::alias::SnapshotMetaOf<TypeConfig>;
+type Snapshot = openraft::type_config::alias::SnapshotOf<TypeConfig, Image>;
+
+/// Whoever must know of changes at the moment they become visible. Called under the write lock:
+/// it must be quick and must not take the lock itself.
+pub trait Observer: Send + Sync + 'static {
+    /// Keys changed from main revision `from` on.
+    fn changed(&self, store: &Store, from: i64);
+
+    /// A command that is not only about keys was applied.
+    fn applied(&self, command: &Command, reply: &Result<Reply, KvError>);
+
+    /// The whole state was replaced.
+    fn replaced(&self, machine: &Machine);
+}
+
+/// The replicated state of this member with its place in the log.
+pub struct State {
+    pub machine: Machine,
+    pub applied: Option<LogId>,
+    pub membership: StoredMembership,
+}
+
+/// The state, shared by who applies and who reads.
+#[derive(Clone)]
+pub struct SharedState(Arc<RwLock<State>>);
+
+pub(super) struct StateMachine {
+    state: SharedState,
+    observer: Arc<dyn Observer>,
+    checkpointer: Arc<Checkpointer>,
+}
+
+pub(super) struct SnapshotBuilder {
+    checkpointer: Arc<Checkpointer>,
+}
+
+impl SharedState {
+    pub fn new(state: State) -> Self {
+        Self(Arc::new(RwLock::new(state)))
+    }
+
+    pub fn read(&self) -> RwLockReadGuard<'_, State> {
+        // A panic inside apply ends the node (the panic hook sees to that), so a poisoned lock is
+        // never read by anybody who goes on.
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    pub(super) fn meta(&self) -> SnapshotMeta {
+        SnapshotMeta { last_log_id: self.applied, last_membership: self.membership.clone() }
+    }
+}
+
+impl StateMachine {
+    pub(super) fn new(
+        state: SharedState,
+        observer: Arc<dyn Observer>,
+        checkpointer: Arc<Checkpointer>,
+    ) -> Self {
+        Self { state, observer, checkpointer }
+    }
+
+    fn apply_commands(&self, state: &mut State, commands: &[Command]) -> Replies {
+        commands
+            .iter()
+            .map(|command| {
+                let from = state.machine.store.revision() + 1;
+                let reply = state.machine.apply(command);
+                if state.machine.store.revision() >= from {
+                    self.observer.changed(&state.machine.store, from);
+                }
+                if !matches!(
+                    command,
+                    Command::Put(_) | Command::DeleteRange(_) | Command::Txn(_)
+                ) {
+                    self.observer.applied(command, &reply);
+                }
+                reply
+            })
+            .collect()
+    }
+}
+
+impl RaftStateMachine<TypeConfig> for StateMachine {
+    type SnapshotData = Image;
+    type SnapshotBuilder = SnapshotBuilder;
+
+    async fn applied_state(&mut self) -> io::Result<(Option<LogId>, StoredMembership)> {
+        let state = self.state.read();
+        Ok((state.applied, state.membership.clone()))
+    }
+
+    async fn apply<S>(&mut self, mut entries: S) -> io::Result<()>
+    where
+        S: Stream<Item = io::Result<EntryResponder<TypeConfig>>> + Unpin + OptionalSend,
+    {
+        while let Some((entry, responder)) = entries.try_next().await? {
+            let replies = {
+                let mut state = self.state.write();
+                let replies = match &entry.payload {
+                    EntryPayload::Blank => Vec::new(),
+                    EntryPayload::Normal(batch) => self.apply_commands(&mut state, &batch.commands),
+                    EntryPayload::Membership(membership) => {
+                        state.membership =
+                            StoredMembership::new(Some(entry.log_id), membership.clone());
+                        Vec::new()
+                    }
+                };
+                state.applied = Some(entry.log_id);
+                replies
+            };
+            if let Some(responder) = responder {
+                responder.send(replies);
+            }
+        }
+        Ok(())
+    }
+
+    async fn get_snapshot_builder(&mut self) -> SnapshotBuilder {
+        SnapshotBuilder { checkpointer: Arc::clone(&self.checkpointer) }
+    }
+
+    async fn install_snapshot(&mut self, meta: &SnapshotMeta, snapshot: Image) -> io::Result<()> {
+        let chunks = snapshot.chunks.iter().map(|chunk| chunk.as_ref().clone()).collect();
+        let machine = Machine::from_parts(snapshot.meta, chunks).map_err(io::Error::other)?;
+        {
+            let mut state = self.state.write();
+            state.machine = machine;
+            state.applied = meta.last_log_id;
+            state.membership = meta.last_membership.clone();
+            self.observer.replaced(&state.machine);
+        }
+        // What the log held before the snapshot may be purged after this, so it must be on disk.
+        self.checkpointer.write().await.map(drop).map_err(io::Error::other)
+    }
+
+    async fn get_current_snapshot(&mut self) -> io::Result<Option<Snapshot>> {
+        let state = self.state.read();
+        let has_state = state.applied.is_some();
+        Ok(has_state.then(|| Snapshot { meta: state.meta(), snapshot: state.machine.image() }))
+    }
+}
+
+impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
+    type SnapshotData = Image;
+
+    async fn build_snapshot(&mut self) -> io::Result<Snapshot> {
+        let (meta, snapshot) = match self.checkpointer.take_written() {
+            Some(written) => written,
+            None => self.checkpointer.write().await.map_err(io::Error::other)?,
+        };
+        Ok(Snapshot { meta, snapshot })
+    }
+}
