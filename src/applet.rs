@@ -9,7 +9,6 @@ use std::path::Path;
 use clap::{ArgMatches, Command};
 
 use crate::error::{Exit, Failure};
-use crate::{cli, role};
 
 /// One role of the executable and the names it is called by.
 pub struct Applet {

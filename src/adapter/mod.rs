@@ -1,3 +1,8 @@
 //! The outside world, one thing per file; each file is the only one that names its crate.
 
+pub mod checkpoint;
+pub mod disk;
+pub mod host;
+pub mod raft;
 pub mod rpc;
+pub mod wal;

@@ -1,1 +1,3 @@
 //! One file or folder per applet: joins core and adapters into what a face does.
+
+pub mod daemon;

@@ -43,6 +43,14 @@ struct Shared {
     recent_bytes: usize,
     /// Entries up to this index are on disk.
     flushed: u64,
+    appended: Appended,
+}
+
+/// How much was appended since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Appended {
+    pub commands: u64,
+    pub bytes: u64,
 }
 
 impl LogStore {
@@ -59,6 +67,7 @@ impl LogStore {
             recent: VecDeque::new(),
             recent_bytes: 0,
             flushed: last.map_or(0, |last| last.index),
+            appended: Appended::default(),
         };
         Ok(Self { wal, shared: Arc::new(Mutex::new(shared)) })
     }
@@ -66,6 +75,10 @@ impl LogStore {
     fn lock(&self) -> MutexGuard<'_, Shared> {
         // Nothing that holds the lock can panic half-way through a change.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn appended(&self) -> Appended {
+        self.lock().appended
     }
 
     async fn submit_and_wait(&self, record: Record) -> io::Result<()> {
@@ -89,6 +102,10 @@ impl Shared {
 
     fn remember(&mut self, entry: Entry) {
         self.last = Some(entry.log_id);
+        if let EntryPayload::Normal(batch) = &entry.payload {
+            self.appended.commands += batch.commands.len() as u64;
+            self.appended.bytes += batch.bytes() as u64;
+        }
         self.recent_bytes += entry_bytes(&entry);
         self.recent.push_back(entry);
     }

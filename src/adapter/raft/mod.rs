@@ -31,7 +31,9 @@ use crate::adapter::raft::state_machine::StateMachine;
 use crate::adapter::raft::types::TypeConfig;
 use crate::adapter::wal::{Recovered, Wal};
 use crate::core::kv::request::{Command, KvError, Reply};
+use crate::core::kv::store::Step;
 
+pub use log_store::Appended;
 pub use saved::{CheckpointFailure, Saved, SavedError};
 pub use state_machine::{Observer, SharedState, State};
 pub use types::Member;
@@ -55,6 +57,15 @@ pub struct Standing {
     pub applied_index: u64,
 }
 
+/// How far dropping compacted versions got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropped {
+    More,
+    All,
+    /// A read under way needs what would be dropped.
+    Needed,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum ConsensusError {
     #[error("cannot read the log")]
@@ -70,6 +81,7 @@ pub struct Consensus {
     raft: Raft<TypeConfig, StateMachine>,
     state: SharedState,
     wal: Arc<Wal>,
+    log: LogStore,
     checkpointer: Arc<Checkpointer>,
     proposals: mpsc::Sender<Proposal>,
     reads: mpsc::Sender<reads::Read>,
@@ -92,6 +104,7 @@ impl Consensus {
         let checkpointer = Arc::new(Checkpointer::new(state.clone(), checkpoints));
         let machine = StateMachine::new(state.clone(), observer, Arc::clone(&checkpointer));
         let config = config(&settings)?;
+        let log = log_store.clone();
         let raft = Raft::new(settings.member_id, config, network::Alone, log_store, machine)
             .await
             .map_err(stopped)?;
@@ -113,7 +126,7 @@ impl Consensus {
         // Both end when the handle is dropped, because their channels close.
         tokio::spawn(Proposer::new(raft.clone(), proposed, timeout).run());
         tokio::spawn(reads::run(raft.clone(), read));
-        let consensus = Self { raft, state, wal, checkpointer, proposals, reads };
+        let consensus = Self { raft, state, wal, log, checkpointer, proposals, reads };
         consensus.read_barrier().await.map_err(|error| ConsensusError::Stopped(error.to_string()))?;
         Ok(consensus)
     }
@@ -138,9 +151,23 @@ impl Consensus {
         self.state.read()
     }
 
-    /// Does one bounded step of housekeeping that changes no answer.
-    pub fn drop_compacted(&self) -> crate::core::kv::store::Step {
-        self.state.write().machine.store.drop_step()
+    /// Drops some versions that a compaction made unreadable, unless a read under way needs them:
+    /// `oldest_reader` says, with the state held, at which revision the oldest one reads.
+    pub fn drop_compacted(&self, oldest_reader: impl FnOnce() -> Option<i64>) -> Dropped {
+        let mut state = self.state.write();
+        let store = &mut state.machine.store;
+        if oldest_reader().is_some_and(|at| at < store.compacted()) {
+            return Dropped::Needed;
+        }
+        match store.drop_step() {
+            Step::More => Dropped::More,
+            Step::Done => Dropped::All,
+        }
+    }
+
+    /// What was appended to the log since the start.
+    pub fn appended(&self) -> Appended {
+        self.log.appended()
     }
 
     pub fn standing(&self) -> Standing {

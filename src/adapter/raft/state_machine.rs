@@ -13,7 +13,7 @@ use openraft::storage::{EntryResponder, RaftSnapshotBuilder, RaftStateMachine};
 use openraft::{EntryPayload, OptionalSend};
 
 use crate::adapter::raft::saved::Checkpointer;
-use crate::adapter::raft::types::{LogId, StoredMembership, TypeConfig};
+use crate::adapter::raft::types::{LogId, Member, StoredMembership, TypeConfig};
 use crate::core::kv::machine::{Image, Machine};
 use crate::core::kv::request::{Command, KvError, Reply};
 use crate::core::kv::store::Store;
@@ -75,6 +75,11 @@ impl SharedState {
 }
 
 impl State {
+    /// The members of the cluster, by id.
+    pub fn members(&self) -> impl Iterator<Item = (u64, &Member)> {
+        self.membership.nodes().map(|(id, member)| (*id, member))
+    }
+
     pub(super) fn meta(&self) -> SnapshotMeta {
         SnapshotMeta { last_log_id: self.applied, last_membership: self.membership.clone() }
     }

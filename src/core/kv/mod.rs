@@ -13,6 +13,8 @@ pub mod index;
 pub mod lease;
 pub mod machine;
 pub mod request;
+pub mod retention;
+pub mod snapshot;
 pub mod store;
 pub mod txn;
 pub mod watch;

@@ -47,7 +47,9 @@ pub struct Writer<'a> {
 pub struct RangeProgress {
     at: i64,
     after: Option<Vec<u8>>,
-    pub reply: RangeReply,
+    reply: RangeReply,
+    /// Keys that went out in pieces already.
+    taken: usize,
 }
 
 /// A hash under way.
@@ -128,6 +130,11 @@ impl Store {
         self.history.bytes()
     }
 
+    /// Bytes of the versions that are readable at some revision.
+    pub fn bytes_in_use(&self) -> usize {
+        self.history.bytes() - self.history.dead_bytes()
+    }
+
     /// Bytes of the newest versions alone.
     pub fn live_bytes(&self) -> usize {
         self.live_bytes
@@ -135,7 +142,7 @@ impl Store {
 
     /// Bytes of versions that are kept only for reads in the past and for watches.
     pub fn superseded_bytes(&self) -> usize {
-        (self.history.bytes() - self.history.dead_bytes()).saturating_sub(self.live_bytes)
+        self.bytes_in_use().saturating_sub(self.live_bytes)
     }
 
     /// The chunks for a checkpoint or a snapshot, cheap to take.
@@ -210,7 +217,7 @@ impl Store {
         Ok(RangeProgress {
             at,
             after: None,
-            reply,
+            reply, taken: 0,
         })
     }
 
@@ -233,7 +240,7 @@ impl Store {
             visited += 1;
             reply.count += 1;
             if range.detail != Detail::CountOnly {
-                if reply.kvs.len() < wanted {
+                if progress.taken + reply.kvs.len() < wanted {
                     let record = self.history.get(mark.revision);
                     if passes(range, &record) {
                         reply.kvs.push(key_value(range, &record));
@@ -482,7 +489,7 @@ impl Writer<'_> {
         let mut progress = RangeProgress {
             at,
             after: None,
-            reply,
+            reply, taken: 0,
         };
         while self.store.range_step(range, &mut progress) == Step::More {}
         progress.finish(range)
@@ -508,6 +515,13 @@ impl RangeProgress {
     /// The revision that the read sees.
     pub fn at(&self) -> i64 {
         self.at
+    }
+
+    /// What was found since the last piece; for ranges that need not see all keys first.
+    pub fn take_piece(&mut self) -> RangeReply {
+        let kvs = std::mem::take(&mut self.reply.kvs);
+        self.taken += kvs.len();
+        RangeReply { kvs, revision: self.reply.revision, ..RangeReply::default() }
     }
 
     /// Sorts and cuts, once every key was visited.

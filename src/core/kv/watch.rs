@@ -335,6 +335,31 @@ impl Watchers {
     }
 }
 
+/// Splits a delivery so that no part has much more than `bytes_max` of keys and values.
+pub fn fragments(delivery: Delivery, bytes_max: usize) -> Vec<Delivery> {
+    let Delivery { watch_id, revision, events, compact_revision } = delivery;
+    let part = |events| Delivery { watch_id, revision, events, compact_revision };
+    let (mut parts, mut current, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for event in events {
+        let size = event.bytes();
+        if !current.is_empty() && bytes + size > bytes_max {
+            parts.push(part(std::mem::take(&mut current)));
+            bytes = 0;
+        }
+        bytes += size;
+        current.push(event);
+    }
+    parts.push(part(current));
+    parts
+}
+
+impl Event {
+    fn bytes(&self) -> usize {
+        let of = |kv: &KeyValue| kv.key.len() + kv.value.len();
+        of(&self.kv) + self.prev_kv.as_ref().map_or(0, of)
+    }
+}
+
 /// How far one step looked.
 struct Window {
     /// The first revision that was not looked at.

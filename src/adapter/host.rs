@@ -1,0 +1,55 @@
+//! The machine underneath: randomness, who runs us, one daemon a directory, the service manager.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+
+use rustix::fs::{FlockOperation, Mode, OFlags};
+
+/// Holds a directory for this process; let go when dropped or when the process ends.
+#[derive(Debug)]
+pub struct DirectoryLock {
+    _file: File,
+}
+
+/// A number that nobody can guess.
+pub fn random_u64() -> u64 {
+    let mut bytes = [0; 8];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
+        .expect("the kernel gives eight random bytes at once once it has booted");
+    u64::from_le_bytes(bytes)
+}
+
+pub fn user_id() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// Takes the directory of `path`, a lock file, for this process; `None` if another one holds it.
+pub fn lock_directory(path: &Path) -> io::Result<Option<DirectoryLock>> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?;
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(DirectoryLock { _file: file.into() })),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Tells the service manager, if one started us, a state such as `READY=1` (sd_notify(3)).
+pub fn notify_service_manager(state: &str) -> io::Result<()> {
+    use std::os::linux::net::SocketAddrExt;
+    let Some(address) = std::env::var_os("NOTIFY_SOCKET") else { return Ok(()) };
+    let socket = UnixDatagram::unbound()?;
+    let bytes = address.as_encoded_bytes();
+    match bytes.strip_prefix(b"@") {
+        Some(name) => {
+            let address = std::os::unix::net::SocketAddr::from_abstract_name(name)?;
+            socket.send_to_addr(state.as_bytes(), &address)?;
+        }
+        None => {
+            socket.send_to(state.as_bytes(), Path::new(&address))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! How long superseded versions are kept: when to compact, and at which revision.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::core::kv::store::Store;
+
+/// What bounds the versions that are kept only for reads in the past and for watches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retention {
+    /// Nothing is compacted unless a client asks.
+    All,
+    /// Up to this many bytes.
+    Bytes(u64),
+    /// Everything that was current at some time in this period.
+    Age(Duration),
+    /// This many revisions.
+    Revisions(u64),
+}
+
+/// Watches a store and says when to compact it.
+#[derive(Debug)]
+pub struct Retainer {
+    retention: Retention,
+    /// Revisions with the time they were seen as the newest, oldest first, for [`Retention::Age`].
+    seen: VecDeque<(Duration, i64)>,
+}
+
+/// How many revisions are remembered per period: a compaction is late by a tenth at most.
+const SAMPLES: u32 = 10;
+
+impl Retainer {
+    pub fn new(retention: Retention) -> Self {
+        Self { retention, seen: VecDeque::new() }
+    }
+
+    /// The revision to compact at now, if it is time.
+    pub fn due(&mut self, store: &Store, now: Duration) -> Option<i64> {
+        let revision = match self.retention {
+            Retention::All => return None,
+            Retention::Bytes(bytes) => {
+                let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+                if store.superseded_bytes() <= bytes {
+                    return None;
+                }
+                // Half of the bound is kept, so that compactions are rare and each is worth it.
+                store.compaction_for(bytes / 2)?
+            }
+            Retention::Age(period) => self.aged(store.revision(), period, now)?,
+            Retention::Revisions(revisions) => {
+                store.revision() - i64::try_from(revisions).unwrap_or(i64::MAX)
+            }
+        };
+        (revision > store.compacted()).then_some(revision)
+    }
+
+    fn aged(&mut self, newest: i64, period: Duration, now: Duration) -> Option<i64> {
+        let pause = period / SAMPLES;
+        if self.seen.back().is_none_or(|(at, _)| *at + pause <= now) {
+            self.seen.push_back((now, newest));
+        }
+        let mut aged = None;
+        while let Some((_, revision)) = self.seen.pop_front_if(|(at, _)| *at + period <= now) {
+            aged = Some(revision);
+        }
+        aged
+    }
+}

@@ -1,0 +1,115 @@
+//! The snapshot file: a machine at one revision, whole, in one stream of bytes.
+//!
+//! Layout: magic (8 bytes), format version (u32), length of the head (u32), head, then for each
+//! chunk its length (u32) and its bytes, then zeros up to a multiple of 512, then the SHA-256 of
+//! everything before it. Integers are little endian. Padding and trailing digest are etcd's form,
+//! by which its clients judge whether a snapshot is whole.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::core::kv::history::{Chunk, ChunkError};
+use crate::core::kv::machine::{Image, Machine, Meta};
+
+const MAGIC: &[u8; 8] = b"coraclSN";
+const FORMAT: u32 = 1;
+const BLOCK_BYTES: usize = 512;
+pub const DIGEST_BYTES: usize = 32;
+
+/// What a snapshot says of itself before its chunks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    pub cluster_id: u64,
+    pub member_id: u64,
+    pub machine: Meta,
+    pub chunks: u32,
+}
+
+/// A snapshot to be sent: its pieces before the digest, in order.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    pub pieces: Vec<Bytes>,
+    /// Bytes of all pieces and the digest.
+    pub total_bytes: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    #[error("the file is no coracle snapshot")]
+    Magic,
+    #[error("the snapshot has format version {found}, this program reads version {FORMAT}")]
+    Format { found: u32 },
+    #[error("the snapshot ends too early, at byte {at}")]
+    Short { at: usize },
+    #[error("the snapshot's checksum is wrong: it was damaged or is not whole")]
+    Digest,
+    #[error("the snapshot's head does not decode")]
+    Head(#[from] postcard::Error),
+    #[error("the snapshot's content is not what was written")]
+    Chunk(#[from] ChunkError),
+}
+
+/// Lays out a snapshot; chunks are handles, nothing is copied.
+pub fn outgoing(cluster_id: u64, member_id: u64, image: &Image) -> Outgoing {
+    let chunks = u32::try_from(image.chunks.len()).expect("chunks of 64 KiB, so few");
+    let head = Head { cluster_id, member_id, machine: image.meta.clone(), chunks };
+    let head = postcard::to_stdvec(&head).expect("a head has no unencodable part");
+    let mut first = BytesMut::new();
+    first.put_slice(MAGIC);
+    first.put_u32_le(FORMAT);
+    first.put_u32_le(u32::try_from(head.len()).expect("a head is small"));
+    first.put_slice(&head);
+    let mut pieces = vec![first.freeze()];
+    for chunk in &image.chunks {
+        let bytes = chunk.encoded();
+        let length = u32::try_from(bytes.len()).expect("a chunk is a few MiB at most");
+        pieces.push(Bytes::copy_from_slice(&length.to_le_bytes()));
+        pieces.push(bytes);
+    }
+    let bytes: usize = pieces.iter().map(Bytes::len).sum();
+    let padding = bytes.next_multiple_of(BLOCK_BYTES) - bytes;
+    pieces.push(vec![0; padding].into());
+    Outgoing { pieces, total_bytes: (bytes + padding + DIGEST_BYTES) as u64 }
+}
+
+/// Reads a whole snapshot; nothing of a damaged one is given out.
+pub fn read(file: &[u8]) -> Result<(Head, Machine), SnapshotError> {
+    if !file.starts_with(MAGIC) {
+        return Err(SnapshotError::Magic);
+    }
+    let (content, digest) = file
+        .split_last_chunk::<DIGEST_BYTES>()
+        .ok_or(SnapshotError::Short { at: file.len() })?;
+    if Sha256::digest(content).as_slice() != digest {
+        return Err(SnapshotError::Digest);
+    }
+    let mut at = MAGIC.len();
+    let found = take_u32(content, &mut at)?;
+    if found != FORMAT {
+        return Err(SnapshotError::Format { found });
+    }
+    let head: Head = postcard::from_bytes(take(content, &mut at)?)?;
+    let mut chunks = Vec::new();
+    for id in 0..head.chunks {
+        let bytes = take(content, &mut at)?;
+        chunks.push(Chunk::decode(u64::from(id), 0, bytes.to_vec())?);
+    }
+    let machine = Machine::from_parts(head.machine.clone(), chunks)?;
+    Ok((head, machine))
+}
+
+fn take_u32(content: &[u8], at: &mut usize) -> Result<u32, SnapshotError> {
+    let rest = content.get(*at..).and_then(<[u8]>::first_chunk::<4>);
+    let number = rest.ok_or(SnapshotError::Short { at: *at })?;
+    *at += 4;
+    Ok(u32::from_le_bytes(*number))
+}
+
+fn take<'a>(content: &'a [u8], at: &mut usize) -> Result<&'a [u8], SnapshotError> {
+    let length = take_u32(content, at)? as usize;
+    let end = at.checked_add(length);
+    let bytes = end.and_then(|end| content.get(*at..end)).ok_or(SnapshotError::Short { at: *at })?;
+    *at += length;
+    Ok(bytes)
+}

@@ -1,0 +1,169 @@
+//! Who must hear of a change: the streams that watch it, and the clock of the leases.
+//!
+//! The hub is called while the state is held for writing, and streams look while they hold it for
+//! reading, so a stream that finds nothing marked has been told everything.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use crate::adapter::raft::Observer;
+use crate::core::kv::lease::LeaseClock;
+use crate::core::kv::machine::Machine;
+use crate::core::kv::request::{Command, KeyRange, KvError, Reply};
+use crate::core::kv::store::Store;
+use crate::core::kv::watch::Registry;
+
+pub(super) struct Hub {
+    /// Taken with the state held, never the other way round.
+    watches: Mutex<Watches>,
+    /// Says without the lock that nobody watches anything.
+    watched: AtomicBool,
+    next_stream: AtomicU64,
+    /// Taken with the state held, never the other way round.
+    clock: Mutex<LeaseClock>,
+    origin: Instant,
+    /// Wakes whoever revokes due leases: an earlier deadline than before may have come.
+    pub(super) lease_started: Notify,
+    /// Wakes whoever drops compacted versions.
+    pub(super) compacted: Notify,
+}
+
+#[derive(Default)]
+struct Watches {
+    registry: Registry,
+    signals: BTreeMap<u64, Arc<Signal>>,
+}
+
+/// How a stream is told that it must look.
+#[derive(Default)]
+pub(super) struct Signal {
+    /// The first main revision with a change for the stream; 0: none.
+    from: AtomicI64,
+    /// Wakes the stream's task; it is the only one that waits.
+    pub(super) marked: Notify,
+}
+
+impl Signal {
+    /// The mark, which is then gone; call it with the state held.
+    pub(super) fn take(&self) -> Option<i64> {
+        match self.from.swap(0, Ordering::Relaxed) {
+            0 => None,
+            from => Some(from),
+        }
+    }
+
+    fn mark(&self, from: i64) {
+        // Only the first change counts: the stream reads on from there.
+        let first = self.from.compare_exchange(0, from, Ordering::Relaxed, Ordering::Relaxed);
+        if first.is_ok() {
+            self.marked.notify_one();
+        }
+    }
+}
+
+impl Hub {
+    pub(super) fn new() -> Self {
+        Self {
+            watches: Mutex::default(),
+            watched: AtomicBool::new(false),
+            next_stream: AtomicU64::new(1),
+            clock: Mutex::default(),
+            origin: Instant::now(),
+            lease_started: Notify::new(),
+            compacted: Notify::new(),
+        }
+    }
+
+    /// Adds a stream without watchers.
+    pub(super) fn open_stream(&self) -> (u64, Arc<Signal>) {
+        let stream = self.next_stream.fetch_add(1, Ordering::Relaxed);
+        let signal = Arc::new(Signal::default());
+        lock(&self.watches).signals.insert(stream, Arc::clone(&signal));
+        (stream, signal)
+    }
+
+    pub(super) fn close_stream<'a>(&self, stream: u64, keys: impl Iterator<Item = &'a KeyRange>) {
+        let mut watches = lock(&self.watches);
+        keys.for_each(|keys| watches.registry.remove(stream, keys));
+        watches.signals.remove(&stream);
+        self.watched.store(!watches.registry.is_empty(), Ordering::Relaxed);
+    }
+
+    /// Call it with the state held for reading: then no change falls between.
+    pub(super) fn add_watcher(&self, stream: u64, keys: &KeyRange) {
+        lock(&self.watches).registry.add(stream, keys);
+        self.watched.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn remove_watcher(&self, stream: u64, keys: &KeyRange) {
+        let mut watches = lock(&self.watches);
+        watches.registry.remove(stream, keys);
+        self.watched.store(!watches.registry.is_empty(), Ordering::Relaxed);
+    }
+
+    /// Time since the hub was made, the origin of lease deadlines.
+    pub(super) fn now(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    pub(super) fn clock(&self) -> MutexGuard<'_, LeaseClock> {
+        lock(&self.clock)
+    }
+
+    /// Gives every lease its full term: nobody knows how much of it has passed.
+    pub(super) fn restart_leases(&self, machine: &Machine) {
+        let now = self.now();
+        let mut clock = self.clock();
+        *clock = LeaseClock::default();
+        machine.leases().iter().for_each(|(id, lease)| clock.start(id, lease.ttl_seconds, now));
+        drop(clock);
+        self.lease_started.notify_one();
+    }
+}
+
+impl Observer for Hub {
+    fn changed(&self, store: &Store, from: i64) {
+        if !self.watched.load(Ordering::Relaxed) {
+            return;
+        }
+        let watches = lock(&self.watches);
+        for record in store.changes(from) {
+            for stream in watches.registry.watching(record.key) {
+                if let Some(signal) = watches.signals.get(&stream) {
+                    signal.mark(from);
+                }
+            }
+        }
+    }
+
+    fn applied(&self, command: &Command, reply: &Result<Reply, KvError>) {
+        if reply.is_err() {
+            return;
+        }
+        match command {
+            Command::LeaseGrant { id, ttl_seconds } => {
+                let now = self.now();
+                self.clock().start(*id, *ttl_seconds, now);
+                self.lease_started.notify_one();
+            }
+            Command::LeaseRevoke { id } => self.clock().stop(*id),
+            Command::Compact { .. } => self.compacted.notify_one(),
+            _ => {}
+        }
+    }
+
+    fn replaced(&self, machine: &Machine) {
+        self.restart_leases(machine);
+        let watches = lock(&self.watches);
+        watches.signals.values().for_each(|signal| signal.mark(1));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that holds these locks can panic half-way through a change.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,215 @@
+//! A member at work: the replicated machine, its consensus, and what is only this member's.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::adapter::host;
+use crate::adapter::raft::{Consensus, Standing};
+use crate::core::kv::lease::TTL_SECONDS_MAX;
+use crate::core::kv::machine::quota_cost;
+use crate::core::kv::request::{
+    Alarm, Command, KvError, MemberAlarm, Range, RangeReply, Reply,
+};
+use crate::core::kv::store::{RangeProgress, Step};
+use crate::role::daemon::hub::Hub;
+
+/// What of the configuration the member heeds while it runs.
+#[derive(Clone, Debug)]
+pub(super) struct NodeSettings {
+    pub(super) name: String,
+    pub(super) client_urls: Vec<String>,
+    pub(super) request_bytes_max: usize,
+    pub(super) txn_operations_max: usize,
+    pub(super) quota_bytes: Option<u64>,
+    pub(super) watch_progress: Duration,
+    pub(super) election_timeout: Duration,
+}
+
+/// Who the member is, for as long as its data directory lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) cluster_id: u64,
+    pub(super) member_id: u64,
+}
+
+pub(super) struct Node {
+    pub(super) identity: Identity,
+    pub(super) settings: NodeSettings,
+    pub(super) consensus: Consensus,
+    pub(super) hub: Arc<Hub>,
+    /// The term, for the header of every answer; follows what consensus says.
+    term: AtomicU64,
+    /// The leader, 0 while there is none; each change is an item for who watches health.
+    pub(super) leader: watch::Sender<u64>,
+    /// Revisions that reads in several steps still need, with how many reads need each.
+    readers: Mutex<BTreeMap<i64, usize>>,
+}
+
+/// Keeps what a read in several steps needs from being dropped.
+pub(super) struct Pin {
+    node: Arc<Node>,
+    at: i64,
+}
+
+impl Node {
+    pub(super) fn new(
+        identity: Identity,
+        settings: NodeSettings,
+        consensus: Consensus,
+        hub: Arc<Hub>,
+    ) -> Self {
+        let Standing { term, leader, .. } = consensus.standing();
+        Self {
+            identity,
+            settings,
+            consensus,
+            hub,
+            term: AtomicU64::new(term),
+            leader: watch::Sender::new(leader),
+            readers: Mutex::default(),
+        }
+    }
+
+    /// Takes over what consensus says of leadership.
+    pub(super) fn note_leadership(&self, standing: &Standing) {
+        self.term.store(standing.term, Ordering::Relaxed);
+        self.leader.send_if_modified(|leader| {
+            std::mem::replace(leader, standing.leader) != standing.leader
+        });
+    }
+
+    pub(super) fn term(&self) -> u64 {
+        self.term.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn newest_revision(&self) -> i64 {
+        self.consensus.state().machine.store.revision()
+    }
+
+    /// Makes a change, unless the quota or the disk forbids that it adds data.
+    pub(super) async fn propose(&self, command: Command) -> Result<Reply, KvError> {
+        let cost = quota_cost(&command);
+        if cost > 0 {
+            self.check_space(cost).await?;
+        }
+        self.consensus.propose(command).await
+    }
+
+    async fn check_space(&self, cost: usize) -> Result<(), KvError> {
+        if !self.consensus.admits(cost) {
+            return Err(KvError::NoSpace);
+        }
+        let Some(quota) = self.settings.quota_bytes else { return Ok(()) };
+        let raised = {
+            let state = self.consensus.state();
+            if ((state.machine.store.bytes() + cost) as u64) < quota {
+                return Ok(());
+            }
+            state.machine.has_alarm(Alarm::NoSpace)
+        };
+        if !raised {
+            let alarm = MemberAlarm { member: self.identity.member_id, alarm: Alarm::NoSpace };
+            tracing::warn!(quota, "quota exceeded: writes are refused until space is made");
+            self.consensus.propose(Command::RaiseAlarm(alarm)).await?;
+        }
+        Err(KvError::NoSpace)
+    }
+
+    /// Grants a lease under a chosen or a fresh id; at least as long as a change of leader takes.
+    pub(super) async fn grant(&self, id: i64, ttl_seconds: i64) -> Result<(i64, i64), KvError> {
+        if ttl_seconds > TTL_SECONDS_MAX {
+            return Err(KvError::LeaseTtlTooLarge);
+        }
+        let id = match id {
+            0 => (host::random_u64() >> 1) as i64,
+            chosen => chosen,
+        };
+        let least = (3 * self.settings.election_timeout.as_millis()).div_ceil(2 * 1000) as i64;
+        let ttl_seconds = ttl_seconds.max(least);
+        self.propose(Command::LeaseGrant { id, ttl_seconds }).await?;
+        Ok((id, ttl_seconds))
+    }
+
+    /// Renews a lease. One whose time is over is revoked first, so that its holder cannot take
+    /// the answer for a renewal.
+    pub(super) async fn keep_alive(&self, id: i64) -> Result<i64, KvError> {
+        let now = self.hub.now();
+        if let Some(ttl_seconds) = self.hub.clock().renew(id, now) {
+            return Ok(ttl_seconds);
+        }
+        match self.consensus.propose(Command::LeaseRevoke { id }).await {
+            Ok(_) | Err(KvError::LeaseNotFound) => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads a range at one revision, in steps that let others in between.
+    pub(super) async fn read_range(
+        self: &Arc<Self>,
+        range: &Range,
+    ) -> Result<RangeReply, KvError> {
+        let (mut progress, pin) = match self.begin_range(range)? {
+            (progress, None) => return Ok(progress.finish(range)),
+            (progress, Some(pin)) => (progress, pin),
+        };
+        while self.continue_range(range, &mut progress) == Step::More {
+            tokio::task::yield_now().await;
+        }
+        drop(pin);
+        Ok(progress.finish(range))
+    }
+
+    /// The first step of a range; a pin if there is more to read.
+    pub(super) fn begin_range(
+        self: &Arc<Self>,
+        range: &Range,
+    ) -> Result<(RangeProgress, Option<Pin>), KvError> {
+        let state = self.consensus.state();
+        let store = &state.machine.store;
+        let mut progress = store.start_range(range)?;
+        match store.range_step(range, &mut progress) {
+            Step::Done => Ok((progress, None)),
+            // Pinned before the state is let go, so nothing is dropped in between.
+            Step::More => {
+                let pin = Pin::new(self, progress.at());
+                Ok((progress, Some(pin)))
+            }
+        }
+    }
+
+    pub(super) fn continue_range(&self, range: &Range, progress: &mut RangeProgress) -> Step {
+        self.consensus.state().machine.store.range_step(range, progress)
+    }
+
+    /// The oldest revision that a read under way still needs.
+    pub(super) fn oldest_reader(&self) -> Option<i64> {
+        self.readers().keys().next().copied()
+    }
+
+    fn readers(&self) -> MutexGuard<'_, BTreeMap<i64, usize>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pin {
+    fn new(node: &Arc<Node>, at: i64) -> Self {
+        *node.readers().entry(at).or_default() += 1;
+        Self { node: Arc::clone(node), at }
+    }
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        let mut readers = self.node.readers();
+        if let Some(count) = readers.get_mut(&self.at) {
+            *count -= 1;
+            if *count == 0 {
+                readers.remove(&self.at);
+            }
+        }
+    }
+}
