@@ -1,0 +1,441 @@
+//! Room ahead of the writer, and the helper thread that prepares it.
+//!
+//! Blocks of a segment are written (with zeros) and synced before the writer comes to them, so
+//! that its own sync changes no metadata: that halves the time of a sync on ext4. How far ahead
+//! grows with what is written, so that an idle node owns one small file. A purged segment becomes
+//! a spare and later the next segment; its blocks are written already, and its old records cannot
+//! be taken for new ones because every use has another nonce (see `record`), so it is not zeroed
+//! again. A full disk is met here, not in the middle of a batch: the helper tries again at
+//! intervals and whenever a segment is purged, and the writer goes on when room is there.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::adapter::wal::error::WalError;
+use crate::adapter::wal::files::{self, Directory};
+use crate::adapter::wal::record::Stamp;
+use crate::adapter::wal::segment::{self, DATA_START, Segment};
+
+/// Zeroed and synced at a time: a few milliseconds of a slow disk.
+const STEP_BYTES: u64 = 1 << 20;
+/// A new segment begins with this much, so that a new node starts at once.
+const FIRST_STEP_BYTES: u64 = 128 << 10;
+/// Prepared ahead of a writer that has written nothing yet.
+const AHEAD_MIN_BYTES: u64 = 1 << 20;
+/// Prepared ahead at most: a quarter of a second at 64 MB/s.
+const AHEAD_MAX_BYTES: u64 = 16 << 20;
+/// What a segment's first record takes, roughly.
+const START_RECORD_BYTES: u64 = 512;
+
+/// A segment and how far it can be written.
+pub(super) struct Prepared {
+    pub(super) segment: Arc<Segment>,
+    pub(super) end: u64,
+}
+
+/// What the writer and the helper know of each other.
+pub(super) struct Room {
+    pub(super) current: Prepared,
+    /// Where the writer stands in `current`.
+    pub(super) position: u64,
+    pub(super) next: Option<Prepared>,
+    pub(super) retired: Vec<Arc<Segment>>,
+    pub(super) spares: Vec<String>,
+    pub(super) next_sequence: u32,
+    /// Bytes written since the log was opened.
+    pub(super) written: u64,
+    /// What the writer waits for.
+    wanted: Option<Wanted>,
+    shortage: Option<Arc<WalError>>,
+    failure: Option<Arc<WalError>>,
+    closing: bool,
+    stopping: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Wanted {
+    InCurrent(u64),
+    InNext(u64),
+}
+
+/// Limits, as in the options of the log.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) segment_bytes: u64,
+    pub(super) spares_max: usize,
+    pub(super) reserve_bytes: u64,
+    pub(super) space_retry: Duration,
+}
+
+/// Who prepares.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Helper {
+    /// A thread that runs [`Preparer::run`].
+    Thread,
+    /// The writer itself when it needs room: one thread plays all parts, so that a seed of the
+    /// simulation is a reproduction.
+    Inline,
+}
+
+/// What the writer got from [`Preparer::wait`].
+pub(super) enum Granted {
+    InCurrent,
+    Next(Prepared),
+}
+
+/// The room behind its lock: a mutex, because two threads hold it for moments only. `ask` wakes
+/// the helper, `answer` the writer; [`Preparer::stop`] ends the helper.
+pub(super) struct Preparer {
+    directory: Arc<dyn Directory>,
+    limits: Limits,
+    helper: Helper,
+    room: Mutex<Room>,
+    ask: Condvar,
+    answer: Condvar,
+}
+
+enum Task {
+    Retire(Arc<Segment>),
+    Extend {
+        segment: Arc<Segment>,
+        from: u64,
+        to: u64,
+    },
+    Create {
+        sequence: u32,
+        spare: Option<String>,
+    },
+}
+
+impl Room {
+    pub(super) fn new(current: Prepared, position: u64) -> Self {
+        Self {
+            current,
+            position,
+            next: None,
+            retired: Vec::new(),
+            spares: Vec::new(),
+            next_sequence: 1,
+            written: 0,
+            wanted: None,
+            shortage: None,
+            failure: None,
+            closing: false,
+            stopping: false,
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        let next = self.next.as_ref().map_or(0, |next| {
+            next.end.saturating_sub(DATA_START + START_RECORD_BYTES)
+        });
+        self.current.end.saturating_sub(self.position) + next
+    }
+
+    /// The next thing to do, if any.
+    fn task(&mut self, limits: &Limits) -> Option<Task> {
+        if let Some(segment) = self.retired.pop() {
+            return Some(Task::Retire(segment));
+        }
+        let capacity = limits.segment_bytes;
+        let ahead_max = AHEAD_MAX_BYTES.min(capacity / 2);
+        let ahead = (self.written * 2).max(AHEAD_MIN_BYTES).min(ahead_max);
+        let lacking = self.bytes() < ahead + limits.reserve_bytes;
+        let in_next = matches!(self.wanted, Some(Wanted::InNext(_)));
+        let in_current = match self.wanted {
+            Some(Wanted::InCurrent(bytes)) => self.position + bytes > self.current.end,
+            _ => lacking && !in_next,
+        };
+        if in_current && self.current.end < capacity {
+            return Some(extend(&self.current, capacity));
+        }
+        match &self.next {
+            None if in_next || lacking => {
+                let sequence = self.next_sequence;
+                self.next_sequence += 1;
+                Some(Task::Create {
+                    sequence,
+                    spare: self.spares.pop(),
+                })
+            }
+            Some(next) if next.end < capacity => {
+                let short = match self.wanted {
+                    Some(Wanted::InNext(bytes)) => next.end < DATA_START + bytes,
+                    _ => lacking,
+                };
+                short.then(|| extend(next, capacity))
+            }
+            _ => None,
+        }
+    }
+
+    fn prepared(&mut self, segment: &Arc<Segment>, end: u64) {
+        let places = [Some(&mut self.current), self.next.as_mut()];
+        for place in places.into_iter().flatten() {
+            if Arc::ptr_eq(&place.segment, segment) {
+                place.end = place.end.max(end);
+            }
+        }
+    }
+}
+
+fn extend(prepared: &Prepared, capacity: u64) -> Task {
+    let to = (prepared.end + STEP_BYTES).min(capacity);
+    Task::Extend {
+        segment: Arc::clone(&prepared.segment),
+        from: prepared.end,
+        to,
+    }
+}
+
+impl Preparer {
+    pub(super) fn new(
+        directory: Arc<dyn Directory>,
+        limits: Limits,
+        helper: Helper,
+        room: Room,
+    ) -> Self {
+        let room = Mutex::new(room);
+        Self {
+            directory,
+            limits,
+            helper,
+            room,
+            ask: Condvar::new(),
+            answer: Condvar::new(),
+        }
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Prepared room less the reserve.
+    pub(super) fn room_bytes(&self) -> u64 {
+        self.lock()
+            .bytes()
+            .saturating_sub(self.limits.reserve_bytes)
+    }
+
+    pub(super) fn shortage(&self) -> Option<Arc<WalError>> {
+        self.lock().shortage.clone()
+    }
+
+    /// How far the segment that is written can be written.
+    pub(super) fn current_end(&self) -> u64 {
+        self.lock().current.end
+    }
+
+    /// The writer stands at `position` now and `retired` are no longer needed.
+    pub(super) fn advance(&self, position: u64, written: u64, retired: Vec<Arc<Segment>>) {
+        let mut room = self.lock();
+        room.position = position;
+        room.written += written;
+        room.retired.extend(retired);
+        self.ask.notify_one();
+    }
+
+    /// Waits until `bytes` fit at the writer's position, or in the next segment, which then
+    /// becomes the current one. A full disk is waited out, unless the log is being closed.
+    pub(super) fn wait(&self, bytes: u64, in_next: bool) -> Result<Granted, Arc<WalError>> {
+        let mut room = self.lock();
+        loop {
+            if let Some(granted) = grant(&mut room, bytes, in_next) {
+                room.wanted = None;
+                self.ask.notify_one();
+                return Ok(granted);
+            }
+            let ending = room.closing || self.helper == Helper::Inline;
+            let stuck = room.shortage.clone().filter(|_| ending);
+            if let Some(error) = room.failure.clone().or(stuck) {
+                room.wanted = None;
+                return Err(error);
+            }
+            room.wanted = Some(if in_next {
+                Wanted::InNext(bytes)
+            } else {
+                Wanted::InCurrent(bytes)
+            });
+            if self.helper == Helper::Inline {
+                drop(room);
+                self.step();
+                room = self.lock();
+            } else {
+                self.ask.notify_one();
+                room = self
+                    .answer
+                    .wait(room)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    /// The helper's thread.
+    pub(super) fn run(&self) {
+        loop {
+            if self.step() {
+                continue;
+            }
+            let room = self.lock();
+            if room.stopping {
+                return;
+            }
+            // A wake-up lost between the step and here costs one interval, not more.
+            let woken = self.ask.wait_timeout(room, self.limits.space_retry);
+            drop(woken.unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// From here on a full disk fails the writer instead of holding it.
+    pub(super) fn close(&self) {
+        self.lock().closing = true;
+        self.answer.notify_all();
+    }
+
+    /// Ends the helper's thread after its present task.
+    pub(super) fn stop(&self) {
+        self.lock().stopping = true;
+        self.ask.notify_all();
+    }
+
+    /// Does one task; false when there is none, or it failed and must be tried again later.
+    pub(super) fn step(&self) -> bool {
+        let mut room = self.lock();
+        if room.stopping || room.failure.is_some() {
+            return false;
+        }
+        let Some(task) = room.task(&self.limits) else {
+            return false;
+        };
+        let spares = room.spares.len();
+        drop(room);
+        let result = self.perform(&task, spares);
+        let mut room = self.lock();
+        let done = result.is_ok();
+        match result {
+            Ok(Outcome::Removed) => {}
+            Ok(Outcome::Spare(name)) => room.spares.push(name),
+            Ok(Outcome::Extended(segment, end)) => room.prepared(&segment, end),
+            Ok(Outcome::Created(next)) => room.next = Some(next),
+            Err(error) => {
+                if let Task::Create { spare, .. } = task {
+                    // The number was not used: segments must follow each other without a gap.
+                    room.next_sequence -= 1;
+                    room.spares.extend(spare);
+                }
+                let error = Arc::new(error);
+                if error.is_no_space() {
+                    room.shortage = Some(error);
+                } else {
+                    room.failure = Some(error);
+                }
+            }
+        }
+        if done {
+            room.shortage = None;
+        }
+        self.answer.notify_all();
+        done
+    }
+
+    fn perform(&self, task: &Task, spares: usize) -> Result<Outcome, WalError> {
+        match task {
+            Task::Retire(segment) => self.retire(segment, spares),
+            Task::Extend { segment, from, to } => {
+                let zeros = vec![0; usize::try_from(to - from).expect("at most one step")];
+                let file = &*segment.file;
+                let written = files::write_all_at(file, &zeros, *from).and_then(|()| file.sync());
+                written.map_err(|error| WalError::io("prepare", &segment.path, error))?;
+                Ok(Outcome::Extended(Arc::clone(segment), *to))
+            }
+            Task::Create { sequence, spare } => {
+                let next = self.create(*sequence, spare.as_deref())?;
+                Ok(Outcome::Created(next))
+            }
+        }
+    }
+
+    /// Makes a purged segment a spare, or removes it: when there are spares enough, or when
+    /// somebody still reads from it (the task's own reference is the only one otherwise).
+    fn retire(&self, segment: &Arc<Segment>, spares: usize) -> Result<Outcome, WalError> {
+        if spares >= self.limits.spares_max || Arc::strong_count(segment) > 1 {
+            let removed = self.directory.remove(&segment.name);
+            removed.map_err(|error| WalError::io("remove", &segment.path, error))?;
+            return Ok(Outcome::Removed);
+        }
+        let spare = segment::spare_name(segment.stamp.sequence);
+        let renamed = self.directory.rename(&segment.name, &spare);
+        renamed.map_err(|error| WalError::io("rename", &segment.path, error))?;
+        Ok(Outcome::Spare(spare))
+    }
+
+    fn create(&self, sequence: u32, spare: Option<&str>) -> Result<Prepared, WalError> {
+        create_segment(&*self.directory, &self.limits, sequence, spare)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Room> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Outcome {
+    Removed,
+    Spare(String),
+    Extended(Arc<Segment>, u64),
+    Created(Prepared),
+}
+
+fn grant(room: &mut Room, bytes: u64, in_next: bool) -> Option<Granted> {
+    if !in_next {
+        return (room.position + bytes <= room.current.end).then_some(Granted::InCurrent);
+    }
+    let next = room.next.take_if(|next| DATA_START + bytes <= next.end)?;
+    room.current = Prepared {
+        segment: Arc::clone(&next.segment),
+        end: next.end,
+    };
+    room.position = DATA_START;
+    Some(Granted::Next(next))
+}
+
+/// Makes segment `sequence`, from a spare if there is one; it is durable when this returns.
+pub(super) fn create_segment(
+    directory: &dyn Directory,
+    limits: &Limits,
+    sequence: u32,
+    spare: Option<&str>,
+) -> Result<Prepared, WalError> {
+    let name = segment::segment_name(sequence);
+    let path = directory.path(&name);
+    let io = |error| WalError::io("create", &path, error);
+    let stamp = Stamp {
+        sequence,
+        nonce: directory.nonce().map_err(io)?,
+    };
+    let mut page = segment::header_page(stamp);
+    if let Some(spare) = spare {
+        let file = directory.open(spare).map_err(io)?;
+        files::write_all_at(&*file, &page, 0)
+            .and_then(|()| file.sync())
+            .map_err(io)?;
+        directory.rename(spare, &name).map_err(io)?;
+    } else {
+        let first = FIRST_STEP_BYTES.min(limits.segment_bytes);
+        page.resize(
+            usize::try_from(first).expect("the first step fits in memory"),
+            0,
+        );
+        directory.create(&name, &page).map_err(io)?;
+    }
+    let file = directory.open(&name).map_err(io)?;
+    let end = file.length().map_err(io)?.min(limits.segment_bytes);
+    Ok(Prepared {
+        segment: Arc::new(Segment {
+            name,
+            path,
+            stamp,
+            file,
+        }),
+        end,
+    })
+}
