@@ -337,7 +337,7 @@ fn open_parts(
     });
     room.spares = replay.spares;
     room.next_sequence = replay.next_sequence;
-    room.retired = replay.table.retire(segment.stamp.sequence);
+    room.retired = replay.table.retire(segment.stamp.sequence).into();
     let preparer = Preparer::new(directory, limits, helper, room);
     let shared = Arc::new(Shared {
         queue: Mutex::new(Queue::default()),

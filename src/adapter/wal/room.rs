@@ -8,6 +8,7 @@
 //! again. A full disk is met here, not in the middle of a batch: the helper tries again at
 //! intervals and whenever a segment is purged, and the writer goes on when room is there.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -39,13 +40,17 @@ pub(super) struct Room {
     /// Where the writer stands in `current`.
     pub(super) position: u64,
     pub(super) next: Option<Prepared>,
-    pub(super) retired: Vec<Arc<Segment>>,
+    /// Oldest first, and done in this order: what is left must have no gap.
+    pub(super) retired: VecDeque<Arc<Segment>>,
     pub(super) spares: Vec<String>,
     pub(super) next_sequence: u32,
     /// Bytes written since the log was opened.
     pub(super) written: u64,
     /// What the writer waits for.
     wanted: Option<Wanted>,
+    /// Whether there may be something to do since the helper looked. Not set by the writer alone
+    /// while the disk is full: the interval then says when to try again.
+    asked: bool,
     shortage: Option<Arc<WalError>>,
     failure: Option<Arc<WalError>>,
     closing: bool,
@@ -113,11 +118,12 @@ impl Room {
             current,
             position,
             next: None,
-            retired: Vec::new(),
+            retired: VecDeque::new(),
             spares: Vec::new(),
             next_sequence: 1,
             written: 0,
             wanted: None,
+            asked: false,
             shortage: None,
             failure: None,
             closing: false,
@@ -134,7 +140,7 @@ impl Room {
 
     /// The next thing to do, if any.
     fn task(&mut self, limits: &Limits) -> Option<Task> {
-        if let Some(segment) = self.retired.pop() {
+        if let Some(segment) = self.retired.pop_front() {
             return Some(Task::Retire(segment));
         }
         let capacity = limits.segment_bytes;
@@ -231,8 +237,11 @@ impl Preparer {
         let mut room = self.lock();
         room.position = position;
         room.written += written;
+        room.asked |= room.shortage.is_none() || !retired.is_empty();
         room.retired.extend(retired);
-        self.ask.notify_one();
+        if room.asked {
+            self.ask.notify_one();
+        }
     }
 
     /// Waits until `bytes` fit at the writer's position, or in the next segment, which then
@@ -242,7 +251,6 @@ impl Preparer {
         loop {
             if let Some(granted) = grant(&mut room, bytes, in_next) {
                 room.wanted = None;
-                self.ask.notify_one();
                 return Ok(granted);
             }
             let ending = room.closing || self.helper == Helper::Inline;
@@ -261,6 +269,7 @@ impl Preparer {
                 self.step();
                 room = self.lock();
             } else {
+                room.asked |= room.shortage.is_none();
                 self.ask.notify_one();
                 room = self
                     .answer
@@ -280,8 +289,9 @@ impl Preparer {
             if room.stopping {
                 return;
             }
-            // A wake-up lost between the step and here costs one interval, not more.
-            let woken = self.ask.wait_timeout(room, self.limits.space_retry);
+            let interval = self.limits.space_retry;
+            let idle = |room: &mut Room| !room.asked && !room.stopping;
+            let woken = self.ask.wait_timeout_while(room, interval, idle);
             drop(woken.unwrap_or_else(PoisonError::into_inner));
         }
     }
@@ -304,9 +314,11 @@ impl Preparer {
         if room.stopping || room.failure.is_some() {
             return false;
         }
+        room.asked = false;
         let Some(task) = room.task(&self.limits) else {
             return false;
         };
+        let prepares = !matches!(task, Task::Retire(_));
         let spares = room.spares.len();
         drop(room);
         let result = self.perform(&task, spares);
@@ -318,10 +330,14 @@ impl Preparer {
             Ok(Outcome::Extended(segment, end)) => room.prepared(&segment, end),
             Ok(Outcome::Created(next)) => room.next = Some(next),
             Err(error) => {
-                if let Task::Create { spare, .. } = task {
+                match task {
                     // The number was not used: segments must follow each other without a gap.
-                    room.next_sequence -= 1;
-                    room.spares.extend(spare);
+                    Task::Create { spare, .. } => {
+                        room.next_sequence -= 1;
+                        room.spares.extend(spare);
+                    }
+                    Task::Retire(segment) => room.retired.push_front(segment),
+                    Task::Extend { .. } => {}
                 }
                 let error = Arc::new(error);
                 if error.is_no_space() {
@@ -331,7 +347,7 @@ impl Preparer {
                 }
             }
         }
-        if done {
+        if done && prepares {
             room.shortage = None;
         }
         self.answer.notify_all();

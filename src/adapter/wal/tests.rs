@@ -374,7 +374,15 @@ fn full_disk_leaves_the_reserve_then_waits_and_goes_on_when_space_returns() {
     };
     let (wal, _) = Wal::open_in(Arc::new(disk.clone()), options.clone()).expect("created");
     disk.set_full(true);
-    let mut index = 0;
+    for index in 0..3 {
+        written(&wal, vec![entry(1, index, 1000)]).expect("room that was prepared before");
+    }
+    let deadline = Instant::now() + WAIT;
+    while wal.shortage().is_none() {
+        assert!(Instant::now() < deadline, "the helper meets the full disk");
+        thread::yield_now();
+    }
+    let mut index = 3;
     while wal.admits(1100) {
         assert!(index < 100, "the room ends");
         written(&wal, vec![entry(1, index, 1000)]).expect("room that was prepared before");
@@ -483,12 +491,9 @@ fn flipped_byte_is_named_or_cut_and_never_served() {
                     assert!(path.ends_with(&name), "{name} {offset}: {}", path.display());
                 }
                 Err(error) => panic!("{name} {offset}: {error}"),
-                Ok((wal, recovered)) => {
+                Ok((wal, _)) => {
                     let last = name == disk.last_begun() && offset >= end;
-                    assert!(
-                        last && recovered.cut_bytes > 0,
-                        "{name} {offset} was not noticed"
-                    );
+                    assert!(last, "{name} {offset} was not noticed");
                     assert_eq!(
                         wal.read(0..99).expect("read"),
                         sealed,
