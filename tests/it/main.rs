@@ -1,3 +1,4 @@
 //! The one integration binary: each module is one seam of the product.
 
+mod checkpoint;
 mod generated;

@@ -1,0 +1,314 @@
+//! The small file that proves a checkpoint: what the directory must hold, byte for byte.
+//!
+//! A directory without a matching proof is not a checkpoint. Layout of `a.proof`, little endian:
+//! magic (8), format (u32), crc32c of those 12 bytes (u32), body (postcard), crc32c of everything
+//! before (u32). The header has a sum of its own, so that a damaged byte is told from another
+//! format. `a.writing` has the same layout; its body is the sequence that is being written.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+const MAGIC: &[u8; 8] = b"CORACKPT";
+/// Raised by every change of the body or of what the directories hold.
+pub(super) const FORMAT: u32 = 1;
+const HEADER_BYTES: usize = 16;
+const SUM_BYTES: usize = 4;
+/// A file is summed in parts of this size, so that two cores share one large file.
+const PART_BYTES: u64 = 8 << 20;
+/// More threads than this wait for memory rather than compute.
+const SUM_THREADS_MAX: usize = 4;
+const READ_BYTES: usize = 256 << 10;
+
+/// One chunk as the directory must give it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ChunkProof {
+    pub id: u64,
+    pub version: u64,
+    pub bytes: u32,
+    pub crc32c: u32,
+}
+
+/// One file of the directory, `blobs/17` for one in a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FileProof {
+    pub name: String,
+    pub bytes: u64,
+    pub crc32c: u32,
+}
+
+/// The body of a proof file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Proof {
+    pub sequence: u64,
+    pub meta: Vec<u8>,
+    /// In ascending order of id.
+    pub chunks: Vec<ChunkProof>,
+    pub files: Vec<FileProof>,
+    /// [`state_hash`] of `chunks` and `meta`.
+    pub state_hash: [u8; 32],
+}
+
+impl Proof {
+    pub(super) fn disk_bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+}
+
+/// Why a proof file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ProofError {
+    #[error("cannot read it: {0}")]
+    Read(#[source] io::Error),
+    #[error("{0}")]
+    Damaged(&'static str),
+    #[error("format {0}")]
+    Format(u32),
+}
+
+/// The hash over the ordered list of (id, version, length, chunk sum) and the meta bytes.
+pub(super) fn state_hash(chunks: &[ChunkProof], meta: &[u8]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update((chunks.len() as u64).to_le_bytes());
+    for chunk in chunks {
+        hasher.update(chunk.id.to_le_bytes());
+        hasher.update(chunk.version.to_le_bytes());
+        hasher.update(chunk.bytes.to_le_bytes());
+        hasher.update(chunk.crc32c.to_le_bytes());
+    }
+    hasher.update(meta);
+    hasher.finalize().into()
+}
+
+/// The bytes of a proof file or of a marker with `body`.
+pub(super) fn encode(body: &impl Serialize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(&FORMAT.to_le_bytes());
+    bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_le_bytes());
+    let body = postcard::to_stdvec(body).expect("plain data in memory encodes");
+    bytes.extend_from_slice(&body);
+    bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_le_bytes());
+    bytes
+}
+
+/// The inverse of [`encode`]; `None` when there is no such file.
+pub(super) fn read<Body: DeserializeOwned>(path: &Path) -> Result<Option<Body>, ProofError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(ProofError::Read(error)),
+    };
+    if bytes.len() < HEADER_BYTES + SUM_BYTES {
+        return Err(ProofError::Damaged("it is too short"));
+    }
+    let word = |at: usize| {
+        u32::from_le_bytes(bytes[at..at + 4].try_into().expect("a slice of four bytes"))
+    };
+    if &bytes[..8] != MAGIC || word(12) != crc32c::crc32c(&bytes[..12]) {
+        return Err(ProofError::Damaged("its header does not match its sum"));
+    }
+    if word(8) != FORMAT {
+        return Err(ProofError::Format(word(8)));
+    }
+    let end = bytes.len() - SUM_BYTES;
+    if word(end) != crc32c::crc32c(&bytes[..end]) {
+        return Err(ProofError::Damaged("its content does not match its sum"));
+    }
+    postcard::from_bytes(&bytes[HEADER_BYTES..end])
+        .map(Some)
+        .map_err(|_| ProofError::Damaged("its content does not decode"))
+}
+
+/// Every file below `directory` with its length and sum, in order of name.
+pub(super) fn sum_files(directory: &Path) -> io::Result<Vec<FileProof>> {
+    let mut names = Vec::new();
+    list(directory, "", &mut names)?;
+    names.sort();
+    names
+        .into_iter()
+        .map(|name| {
+            let (bytes, crc32c) = sum_file(&directory.join(&name))?;
+            Ok(FileProof {
+                name,
+                bytes,
+                crc32c,
+            })
+        })
+        .collect()
+}
+
+/// Compares the files below `directory` with `expected`; the error names the first that differs.
+pub(super) fn check_files(directory: &Path, expected: &[FileProof]) -> Result<(), String> {
+    let mut names = Vec::new();
+    list(directory, "", &mut names).map_err(|error| format!("cannot be listed: {error}"))?;
+    if let Some(extra) = names
+        .iter()
+        .find(|name| !expected.iter().any(|file| file.name == **name))
+    {
+        return Err(format!("{extra}: the proof knows no such file"));
+    }
+    for file in expected {
+        let name = &file.name;
+        let (bytes, crc32c) = sum_file(&directory.join(name))
+            .map_err(|error| format!("{name}: cannot be read: {error}"))?;
+        if bytes != file.bytes {
+            return Err(format!(
+                "{name}: has {bytes} bytes, proved were {}",
+                file.bytes
+            ));
+        }
+        if crc32c != file.crc32c {
+            return Err(format!("{name}: its bytes do not match the proved sum"));
+        }
+    }
+    Ok(())
+}
+
+/// The paths of all files below `directory`, relative to it.
+pub(super) fn list(directory: &Path, prefix: &str, names: &mut Vec<String>) -> io::Result<()> {
+    for entry in fs::read_dir(directory.join(prefix))? {
+        let entry = entry?;
+        let name = PathBuf::from(prefix)
+            .join(entry.file_name())
+            .to_string_lossy()
+            .into_owned();
+        if entry.file_type()?.is_dir() {
+            list(directory, &name, names)?;
+        } else {
+            names.push(name);
+        }
+    }
+    Ok(())
+}
+
+fn sum_file(path: &Path) -> io::Result<(u64, u32)> {
+    let bytes = fs::metadata(path)?.len();
+    let parts = usize::try_from(bytes.div_ceil(PART_BYTES)).map_err(io::Error::other)?;
+    let sums = Mutex::new(vec![None; parts]);
+    let next = AtomicUsize::new(0);
+    let threads = thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(SUM_THREADS_MAX)
+        .min(parts);
+    // One thread per core, each takes the next part that nobody has; all end with this scope.
+    let failed: Vec<io::Error> = thread::scope(|scope| {
+        let work = || sum_parts(path, bytes, &next, &sums);
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let ended = running
+            .into_iter()
+            .map(|thread| thread.join().expect("summing only reads"));
+        ended.filter_map(Result::err).collect()
+    });
+    if let Some(error) = failed.into_iter().next() {
+        return Err(error);
+    }
+    let sums = sums.into_inner().expect("no thread panicked");
+    let combined = sums.into_iter().flatten().fold(0, |sum, (part, length)| {
+        crc32c::crc32c_combine(sum, part, length)
+    });
+    Ok((bytes, combined))
+}
+
+fn sum_parts(
+    path: &Path,
+    bytes: u64,
+    next: &AtomicUsize,
+    sums: &Mutex<Vec<Option<(u32, usize)>>>,
+) -> io::Result<()> {
+    let mut file = File::open(path)?;
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        let part = next.fetch_add(1, Ordering::Relaxed);
+        let from = part as u64 * PART_BYTES;
+        if from >= bytes {
+            return Ok(());
+        }
+        let length = usize::try_from(PART_BYTES.min(bytes - from)).map_err(io::Error::other)?;
+        file.seek(SeekFrom::Start(from))?;
+        let mut sum = 0;
+        let mut left = length;
+        while left > 0 {
+            let take = left.min(READ_BYTES);
+            file.read_exact(&mut buffer[..take])?;
+            sum = crc32c::crc32c_append(sum, &buffer[..take]);
+            left -= take;
+        }
+        sums.lock().expect("no thread panics while it holds this")[part] = Some((sum, length));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_flipped_byte_of_a_proof_is_damage_and_never_another_format() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("a.proof");
+        let proof = Proof {
+            sequence: 7,
+            meta: b"meta".to_vec(),
+            chunks: vec![ChunkProof {
+                id: 1,
+                version: 2,
+                bytes: 3,
+                crc32c: 4,
+            }],
+            files: vec![FileProof {
+                name: "db".into(),
+                bytes: 5,
+                crc32c: 6,
+            }],
+            state_hash: [9; 32],
+        };
+        let bytes = encode(&proof);
+        fs::write(&path, &bytes).expect("written");
+        assert_eq!(read::<Proof>(&path).expect("reads"), Some(proof));
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0x10;
+            fs::write(&path, damaged).expect("written");
+            let error = read::<Proof>(&path).expect_err("a damaged byte");
+            assert!(
+                matches!(error, ProofError::Damaged(_)),
+                "byte {at}: {error}"
+            );
+        }
+        for length in 0..bytes.len() {
+            fs::write(&path, &bytes[..length]).expect("written");
+            assert!(
+                matches!(read::<Proof>(&path), Err(ProofError::Damaged(_))),
+                "{length}"
+            );
+        }
+    }
+
+    #[test]
+    fn sum_of_a_file_in_parts_is_the_sum_of_its_bytes() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let content: Vec<u8> = (0..20_000_003_u32)
+            .map(|at| (at ^ (at >> 9)) as u8)
+            .collect();
+        fs::write(directory.path().join("db"), &content).expect("written");
+        fs::write(directory.path().join("empty"), b"").expect("written");
+        let files = sum_files(directory.path()).expect("summed");
+        let expected = [
+            ("db", content.len() as u64, crc32c::crc32c(&content)),
+            ("empty", 0, 0),
+        ]
+        .map(|(name, bytes, crc32c)| FileProof {
+            name: name.into(),
+            bytes,
+            crc32c,
+        });
+        assert_eq!(files, expected);
+    }
+}
