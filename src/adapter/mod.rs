@@ -3,6 +3,7 @@
 pub mod checkpoint;
 pub mod disk;
 pub mod host;
+pub mod http;
 pub mod raft;
 pub mod rpc;
 pub mod wal;

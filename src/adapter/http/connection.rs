@@ -1,0 +1,159 @@
+//! One connection: which protocol it speaks, and its life until the peer or the server ends it.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::AsyncReadExt;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_stream::wrappers::WatchStream;
+
+use crate::adapter::http::dispatch::Phase;
+use crate::adapter::http::front::{Limits, ServeCall};
+use crate::adapter::http::socket::{Replayed, Socket};
+
+/// What a client that speaks HTTP/2 with prior knowledge sends first (RFC 9113 section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// A peer that connects and says nothing gives its place back after this.
+const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The head of an HTTP/1.1 request must be complete within this, the next one on the same
+/// connection as well.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// etcd's server-side keep-alive: it finds a peer that vanished without a word.
+const PING_INTERVAL: Duration = Duration::from_secs(2 * 60 * 60);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+/// The head of a request: room for an 8 KiB token and the metadata of a proxy.
+const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// Flow-control windows: a request of the default size limit flows without waiting for an update,
+/// and one connection cannot make the server hold more than the second figure.
+const STREAM_WINDOW_BYTES: u32 = 2 * 1024 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 8 * 1024 * 1024;
+/// Streams that the peer reset before they were accepted: a client whose 1000 calls time out
+/// together is no attack, more than this is (CVE-2023-44487).
+const RESET_STREAMS_MAX: usize = 1024;
+
+/// Which protocol the first bytes are.
+enum Speech {
+    Http1(Bytes),
+    Http2(Bytes),
+}
+
+/// A hyper connection, either protocol.
+trait Conversation: Future<Output = hyper::Result<()>> {
+    fn finish_up(self: Pin<&mut Self>);
+}
+
+/// Serves one connection until it ends; errors of the peer's making are only logged.
+pub(crate) async fn serve<S: ServeCall>(
+    socket: Socket,
+    service: S,
+    limits: Limits,
+    mut phase: watch::Receiver<Phase>,
+) {
+    let (speech, socket) = tokio::select! {
+        heard = timeout(FIRST_BYTE_TIMEOUT, listen(socket)) => match heard {
+            Ok(Ok(heard)) => heard,
+            Ok(Err(error)) => return tracing::debug!(%error, "connection ended before a request"),
+            Err(_) => return tracing::debug!("connection closed: no first byte in time"),
+        },
+        _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
+    };
+    let ended = match speech {
+        Speech::Http1(ahead) => {
+            let io = TokioIo::new(Replayed::new(ahead, socket));
+            converse(http1_settings().serve_connection(io, service), phase).await
+        }
+        Speech::Http2(ahead) => {
+            let io = TokioIo::new(Replayed::new(ahead, socket));
+            converse(http2_settings(limits).serve_connection(io, service), phase).await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+/// Reads until the bytes can no longer be the preface, or are all of it.
+async fn listen(mut socket: Socket) -> io::Result<(Speech, Socket)> {
+    let mut ahead = BytesMut::with_capacity(4096);
+    loop {
+        if socket.read_buf(&mut ahead).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let known = ahead.len().min(PREFACE.len());
+        if ahead[..known] != PREFACE[..known] {
+            return Ok((Speech::Http1(ahead.freeze()), socket));
+        }
+        if known == PREFACE.len() {
+            return Ok((Speech::Http2(ahead.freeze()), socket));
+        }
+    }
+}
+
+/// Drives a connection to its end. The phase is polled once to leave the waker behind and then only
+/// when it has changed: polling it at each wake-up would take its lock for every call.
+async fn converse(
+    connection: impl Conversation,
+    phase: watch::Receiver<Phase>,
+) -> hyper::Result<()> {
+    let mut connection = pin!(connection);
+    let mut changes = WatchStream::new(phase.clone());
+    let mut registered = false;
+    poll_fn(|context: &mut Context<'_>| {
+        if !registered || phase.has_changed().unwrap_or(true) {
+            registered = true;
+            while let Poll::Ready(change) = changes.poll_next_unpin(context) {
+                match change {
+                    Some(Phase::Serving) => {}
+                    Some(Phase::Draining) => connection.as_mut().finish_up(),
+                    Some(Phase::Cut) | None => return Poll::Ready(Ok(())),
+                }
+            }
+        }
+        connection.as_mut().poll(context)
+    })
+    .await
+}
+
+fn http1_settings() -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_BYTES_MAX);
+    builder
+}
+
+fn http2_settings(limits: Limits) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_TIMEOUT)
+        .max_concurrent_streams(limits.concurrent_streams_max)
+        .max_pending_accept_reset_streams(RESET_STREAMS_MAX)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_header_list_size(HEAD_BYTES_MAX as u32)
+        .auto_date_header(false);
+    builder
+}
+
+impl<S: ServeCall> Conversation for http1::Connection<TokioIo<Replayed>, S> {
+    fn finish_up(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<S: ServeCall> Conversation for http2::Connection<TokioIo<Replayed>, S, TokioExecutor> {
+    fn finish_up(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}

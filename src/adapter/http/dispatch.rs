@@ -1,0 +1,186 @@
+//! What happens to each request: gRPC calls go to the service, everything else to the routes.
+//!
+//! The future of a unary gRPC call is the service's own, unboxed. Only calls that stream, and the
+//! HTTP routes, pay for a box.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::future::Either;
+use futures_util::{FutureExt, StreamExt};
+use http::{HeaderMap, Method, Request, Response, Version, header};
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use tokio::sync::watch;
+use tokio_stream::wrappers::WatchStream;
+use tonic::Status;
+use tonic::body::Body;
+
+use crate::adapter::http::methods::{Kind, Methods};
+use crate::adapter::http::routes::{RouteFuture, Routes};
+
+/// How far the server is on its way down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Serving,
+    /// Running unary calls may finish, streams end.
+    Draining,
+    /// What still runs is dropped.
+    Cut,
+}
+
+/// The service of one front; a clone per connection.
+pub(crate) struct Dispatch<S> {
+    grpc: S,
+    methods: Arc<Methods>,
+    routes: Arc<dyn Routes>,
+    phase: watch::Receiver<Phase>,
+}
+
+/// The answer in the making.
+pub(crate) type Answer<F> =
+    Either<F, Either<Ready<Result<Response<Body>, Infallible>>, RouteFuture>>;
+
+/// A response body that ends with `server stopped` when the server drains.
+struct UntilStopped {
+    body: Body,
+    phase: WatchStream<Phase>,
+    ended: bool,
+}
+
+impl<S> Dispatch<S> {
+    pub(crate) fn new(
+        grpc: S,
+        methods: Arc<Methods>,
+        routes: Arc<dyn Routes>,
+        phase: watch::Receiver<Phase>,
+    ) -> Self {
+        Self {
+            grpc,
+            methods,
+            routes,
+            phase,
+        }
+    }
+}
+
+impl<S: Clone> Clone for Dispatch<S> {
+    fn clone(&self) -> Self {
+        Self {
+            grpc: self.grpc.clone(),
+            methods: self.methods.clone(),
+            routes: self.routes.clone(),
+            phase: self.phase.clone(),
+        }
+    }
+}
+
+impl<S> hyper::service::Service<Request<Incoming>> for Dispatch<S>
+where
+    S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Answer<S::Future>;
+
+    /// The service must be ready at all times, as generated tonic servers are: its `poll_ready` is
+    /// not asked.
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let request = request.map(Body::new);
+        if !is_grpc(&request) {
+            return Either::Right(Either::Right(self.routes.answer(request)));
+        }
+        match self.methods.kind(request.uri().path()) {
+            Kind::Unary => Either::Left(self.grpc.clone().call(request)),
+            Kind::Stream => {
+                let phase = self.phase.clone();
+                let call = self.grpc.clone().call(request).map(|answer| {
+                    answer.map(|response| response.map(|body| UntilStopped::wrap(body, phase)))
+                });
+                Either::Right(Either::Right(Box::pin(call)))
+            }
+            Kind::Unknown => {
+                let status = self.methods.unimplemented(request.uri().path());
+                Either::Right(Either::Left(ready(Ok(status.into_http()))))
+            }
+        }
+    }
+}
+
+impl UntilStopped {
+    fn wrap(body: Body, phase: watch::Receiver<Phase>) -> Body {
+        if body.is_end_stream() {
+            return body;
+        }
+        Body::new(Self {
+            body,
+            phase: WatchStream::new(phase),
+            ended: false,
+        })
+    }
+
+    fn stopped(&mut self, context: &mut Context<'_>) -> bool {
+        while let Poll::Ready(phase) = self.phase.poll_next_unpin(context) {
+            if phase != Some(Phase::Serving) {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+impl hyper::body::Body for UntilStopped {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        // What is ready goes out first, so that a stream ends after the last event it owes.
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+            return Poll::Ready(frame);
+        }
+        if !self.stopped(context) {
+            return Poll::Pending;
+        }
+        self.ended = true;
+        Poll::Ready(Some(Ok(Frame::trailers(stopped_trailers()))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended || self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+fn is_grpc(request: &Request<Body>) -> bool {
+    request.version() == Version::HTTP_2
+        && request.method() == Method::POST
+        && request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}
+
+fn stopped_trailers() -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    Status::unavailable("etcdserver: server stopped")
+        .add_header(&mut trailers)
+        .expect("the text is a header value");
+    trailers
+}

@@ -1,0 +1,248 @@
+//! The listeners of one front, its connections, and its orderly end.
+//!
+//! One task owns the listeners and the set of connection tasks; nothing else starts or ends one.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use thiserror::Error;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tonic::body::Body;
+
+use crate::adapter::http::connection;
+use crate::adapter::http::dispatch::{Dispatch, Phase};
+use crate::adapter::http::methods::Methods;
+use crate::adapter::http::routes::Routes;
+use crate::adapter::http::socket::Socket;
+
+/// After an accept that failed for want of descriptors or memory: long enough that the loop does
+/// not spin, short enough that nobody notices once there is room again.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A socket that takes connections.
+#[derive(Debug)]
+pub enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// The bounds of one front.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Calls that one connection may have open at a time.
+    pub concurrent_streams_max: u32,
+    /// Connections at a time; one more is closed at once.
+    pub connections_max: usize,
+    /// How long calls in progress may take to finish once the server stops.
+    pub drain_timeout: Duration,
+}
+
+/// Why a front stopped without having been asked to.
+#[derive(Debug, Error)]
+pub enum FrontError {
+    #[error("a front needs at least one listener")]
+    NoListener,
+}
+
+/// What was left when a front had stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drained {
+    /// Connections that had not ended within the drain timeout and were cut.
+    pub cut: usize,
+}
+
+/// One gRPC service and one set of routes, ready to be served on any number of listeners.
+pub struct Front<S> {
+    grpc: S,
+    routes: Arc<dyn Routes>,
+    limits: Limits,
+    connections: Arc<AtomicUsize>,
+}
+
+/// What a connection asks of its service; only here to be written once.
+pub(crate) trait ServeCall:
+    hyper::service::Service<
+        Request<Incoming>,
+        Response = Response<Body>,
+        Error = Infallible,
+        Future: Send + 'static,
+    > + Send
+    + 'static
+{
+}
+
+impl<T> ServeCall for T where
+    T: hyper::service::Service<
+            Request<Incoming>,
+            Response = Response<Body>,
+            Error = Infallible,
+            Future: Send + 'static,
+        > + Send
+        + 'static
+{
+}
+
+/// What the loop of a front waits for.
+enum Event {
+    Accepted(Socket),
+    AcceptFailed(io::Error),
+    ConnectionEnded,
+    Stop,
+}
+
+/// Counts one connection for as long as it lives.
+struct Counted(Arc<AtomicUsize>);
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            // etcd sets no limit; this one is out of reach of a sane client and bounds memory.
+            concurrent_streams_max: 65_536,
+            connections_max: 65_536,
+            drain_timeout: Duration::from_millis(700),
+        }
+    }
+}
+
+impl<S> Front<S>
+where
+    S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send + 'static,
+{
+    /// `grpc` must be ready at all times (its `poll_ready` is not asked).
+    pub fn new(grpc: S, routes: Arc<dyn Routes>, limits: Limits) -> Self {
+        Self {
+            grpc,
+            routes,
+            limits,
+            connections: Arc::default(),
+        }
+    }
+
+    /// The number of open connections, for a gauge; stays valid after the front has gone.
+    pub fn connections(&self) -> Arc<AtomicUsize> {
+        self.connections.clone()
+    }
+
+    /// Serves until `stop` completes, then drains: takes no more connections, tells the peers, lets
+    /// unary calls finish, ends streams, and cuts what remains after the drain timeout.
+    pub async fn serve(
+        self,
+        mut listeners: Vec<Listener>,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Drained, FrontError> {
+        if listeners.is_empty() {
+            return Err(FrontError::NoListener);
+        }
+        // Dropped at the end of this function; connections and streams hold receivers.
+        let (phase, watched) = watch::channel(Phase::Serving);
+        let methods = Arc::new(Methods::new());
+        let dispatch = Dispatch::new(self.grpc, methods, self.routes, watched.clone());
+        let mut tasks = JoinSet::new();
+        let mut stop = pin!(stop);
+        let mut next = 0;
+        loop {
+            match select(&mut listeners, &mut next, &mut tasks, &mut stop).await {
+                Event::Accepted(socket) => {
+                    let counted = Counted::new(&self.connections);
+                    if counted.0.load(Ordering::Relaxed) > self.limits.connections_max {
+                        tracing::warn!(max = self.limits.connections_max, "connection refused");
+                        continue;
+                    }
+                    // One task per connection, owned by `tasks`: ends with the peer or the phase.
+                    let run =
+                        connection::serve(socket, dispatch.clone(), self.limits, watched.clone());
+                    tasks.spawn(async move {
+                        run.await;
+                        drop(counted);
+                    });
+                }
+                Event::AcceptFailed(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+                Event::ConnectionEnded => {}
+                Event::Stop => break,
+            }
+        }
+        drop(listeners);
+        phase.send_replace(Phase::Draining);
+        let drained = timeout(self.limits.drain_timeout, async {
+            while tasks.join_next().await.is_some() {}
+        });
+        let _ = drained.await;
+        let cut = tasks.len();
+        phase.send_replace(Phase::Cut);
+        tasks.shutdown().await;
+        Ok(Drained { cut })
+    }
+}
+
+/// The only place where the loop waits.
+async fn select(
+    listeners: &mut [Listener],
+    next: &mut usize,
+    tasks: &mut JoinSet<()>,
+    stop: &mut (impl Future<Output = ()> + Unpin),
+) -> Event {
+    tokio::select! {
+        biased;
+        () = stop => Event::Stop,
+        Some(_) = tasks.join_next() => Event::ConnectionEnded,
+        accepted = poll_fn(|context| poll_accept(listeners, next, context)) => match accepted {
+            Ok(socket) => Event::Accepted(socket),
+            Err(error) => Event::AcceptFailed(error),
+        },
+    }
+}
+
+/// Asks each listener in turn, beginning behind the last one that had something.
+fn poll_accept(
+    listeners: &mut [Listener],
+    next: &mut usize,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<Socket>> {
+    for _ in 0..listeners.len() {
+        *next = (*next + 1) % listeners.len();
+        let accepted = match &listeners[*next] {
+            Listener::Tcp(listener) => listener
+                .poll_accept(context)
+                .map_ok(|(stream, _)| Socket::Tcp(stream)),
+            Listener::Unix(listener) => listener
+                .poll_accept(context)
+                .map_ok(|(stream, _)| Socket::Unix(stream)),
+        };
+        if let Poll::Ready(accepted) = accepted {
+            return Poll::Ready(accepted.and_then(Socket::without_delay));
+        }
+    }
+    Poll::Pending
+}
+
+impl Counted {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,116 @@
+//! The table of gRPC methods, read from the descriptor: what is served, and what streams.
+//!
+//! A path that is not in the table never reaches the service: it is answered with the code and the
+//! text that a grpc-go server (and so etcd) gives.
+
+use std::collections::BTreeMap;
+
+use prost_reflect::{DescriptorPool, MethodDescriptor};
+use tonic::Status;
+
+use crate::adapter::rpc::proto;
+
+/// Every method of every service, by its path `/package.Service/Method`.
+#[derive(Debug, Clone)]
+pub(crate) struct Methods {
+    by_path: BTreeMap<String, MethodDescriptor>,
+    streams: Vec<String>,
+}
+
+/// Whether a path is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// One answer: it may be waited for when the server stops.
+    Unary,
+    /// Any number of answers: it is ended when the server stops.
+    Stream,
+    Unknown,
+}
+
+impl Methods {
+    /// Reads the compiled-in descriptor.
+    pub(crate) fn new() -> Self {
+        let pool = DescriptorPool::decode(proto::DESCRIPTOR)
+            .expect("the committed descriptor is compared with the proto files by a test");
+        let mut by_path = BTreeMap::new();
+        let mut streams = Vec::new();
+        for service in pool.services() {
+            for method in service.methods() {
+                let path = format!("/{}/{}", service.full_name(), method.name());
+                if method.is_server_streaming() {
+                    streams.push(path.clone());
+                }
+                by_path.insert(path, method);
+            }
+        }
+        Self { by_path, streams }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Option<&MethodDescriptor> {
+        self.by_path.get(path)
+    }
+
+    /// What a path is. A handful of comparisons, no allocation: this is on the path of every call.
+    pub(crate) fn kind(&self, path: &str) -> Kind {
+        if !self.by_path.contains_key(path) {
+            Kind::Unknown
+        } else if self.streams.iter().any(|stream| stream == path) {
+            Kind::Stream
+        } else {
+            Kind::Unary
+        }
+    }
+
+    /// The status for a path that is not served.
+    pub(crate) fn unimplemented(&self, path: &str) -> Status {
+        let Some((service, method)) = path
+            .strip_prefix('/')
+            .and_then(|path| path.rsplit_once('/'))
+        else {
+            return Status::unimplemented(format!("malformed method name: {path:?}"));
+        };
+        let known = self
+            .by_path
+            .values()
+            .any(|known| known.parent_service().full_name() == service);
+        Status::unimplemented(if known {
+            format!("unknown method {method} for service {service}")
+        } else {
+            format!("unknown service {service}")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_method_is_told_apart() {
+        let methods = Methods::new();
+        assert_eq!(methods.kind("/etcdserverpb.KV/Put"), Kind::Unary);
+        assert_eq!(methods.kind("/etcdserverpb.Watch/Watch"), Kind::Stream);
+        assert_eq!(
+            methods.kind("/etcdserverpb.Lease/LeaseKeepAlive"),
+            Kind::Stream
+        );
+        assert_eq!(
+            methods.kind("/etcdserverpb.Maintenance/Snapshot"),
+            Kind::Stream
+        );
+        assert_eq!(methods.kind("/etcdserverpb.KV/Move"), Kind::Unknown);
+        assert_eq!(methods.kind("/etcdserverpb.KV/Put/"), Kind::Unknown);
+    }
+
+    #[test]
+    fn unserved_path_is_named_as_grpc_go_names_it() {
+        let methods = Methods::new();
+        let text = |path| methods.unimplemented(path).message().to_owned();
+        assert_eq!(text("/a.B/C"), "unknown service a.B");
+        assert_eq!(
+            text("/etcdserverpb.KV/Move"),
+            "unknown method Move for service etcdserverpb.KV"
+        );
+        assert_eq!(text("/nothing"), "malformed method name: \"/nothing\"");
+    }
+}

@@ -1,0 +1,16 @@
+//! HTTP: one port for gRPC (HTTP/2 with prior knowledge), the JSON gateway, health and metrics.
+//!
+//! - A gRPC call costs one look-up of its path and nothing else before it reaches the service; the
+//!   boxed layers are only on the HTTP/1.1 side, which is not on the path of a put.
+//! - Each wait on a peer is bounded: first byte, request head, request body, drain at the end.
+//! - A call that runs for ever (watch, keep-alive) ends with a status when the server stops.
+
+mod connection;
+mod dispatch;
+mod front;
+mod methods;
+mod routes;
+mod socket;
+
+pub use front::{Drained, Front, FrontError, Limits, Listener};
+pub use routes::{RouteFuture, Routes};
