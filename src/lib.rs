@@ -10,7 +10,7 @@
 //! | [`role`] | joins the others, one file or folder per applet | `cli`, `adapter`, `core` |
 //!
 //! Nothing points back, and roles do not use each other, except that `role::daemon` composes the
-//! server roles. `tests/it/tidy.rs` enforces this.
+//! server roles. `tests/it/tidy` enforces this.
 
 pub mod adapter;
 pub mod applet;

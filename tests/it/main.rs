@@ -2,3 +2,4 @@
 
 mod checkpoint;
 mod generated;
+mod tidy;
