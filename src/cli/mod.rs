@@ -1,1 +1,6 @@
 //! Command lines as data and rendering for people; no behaviour.
+
+pub mod config;
+pub mod daemon;
+pub mod listen;
+pub mod manual;

@@ -1,3 +1,4 @@
 //! Pure decisions: what happened and the time go in, what to do comes out.
 
 pub mod kv;
+pub mod units;

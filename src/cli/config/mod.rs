@@ -1,0 +1,577 @@
+//! The daemon's settings: defaults, then the TOML file, the environment, the flags; the last wins.
+//!
+//! Pure: the environment and the file's text are arguments. [`KEYS`] is the one list of keys; the
+//! flag is `--KEY`, the key in the file is KEY, the variable is `CORACLE_` and KEY in capitals.
+
+mod reader;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::cli::config::reader::Reader;
+use crate::cli::listen::ListenUrl;
+use crate::core::units::Span;
+
+/// The prefix of our variables.
+const PREFIX: &str = "CORACLE_";
+/// Variables with our prefix that are not the daemon's.
+const FOREIGN_VARIABLES: &[&str] = &["CORACLE_ENDPOINTS"];
+/// Below this, two names are not near enough to be a slip of the finger (Jaro-Winkler).
+const NEAR_MIN: f64 = 0.7;
+
+/// One key of the configuration.
+pub struct Key {
+    pub name: &'static str,
+    /// What stands for the value in help; none for a switch.
+    pub value: Option<&'static str>,
+    pub help: &'static str,
+    /// What is assumed when nobody sets it, in words where it is computed.
+    pub default: &'static str,
+}
+
+/// Every key, in the order of the manual.
+pub const KEYS: &[Key] = &[
+    key("name", "NAME", "Name of this member", "default"),
+    key(
+        "data-dir",
+        "DIR",
+        "Where everything is kept",
+        "/var/lib/coracle as root, else $XDG_DATA_HOME/coracle",
+    ),
+    key(
+        "listen-client-urls",
+        "URLS",
+        "Where clients are served",
+        "http://127.0.0.1:2379",
+    ),
+    key(
+        "advertise-client-urls",
+        "URLS",
+        "What clients are told to connect to",
+        "the URLs that are listened on",
+    ),
+    key(
+        "listen-metrics-urls",
+        "URLS",
+        "Where only /metrics and /health are served",
+        "none",
+    ),
+    key(
+        "socket",
+        "PATH",
+        "Unix socket for clients on this machine, or `off`",
+        "/run/coracle/coracle.sock as root, else $XDG_RUNTIME_DIR/coracle.sock",
+    ),
+    key(
+        "quota-backend-bytes",
+        "SIZE",
+        "Space after which writes are refused; negative for no limit",
+        "2GiB",
+    ),
+    key(
+        "max-request-bytes",
+        "SIZE",
+        "Largest request that is accepted",
+        "1572864",
+    ),
+    key(
+        "max-txn-ops",
+        "N",
+        "Most operations in one transaction",
+        "128",
+    ),
+    key(
+        "max-concurrent-streams",
+        "N",
+        "Most streams of one client connection",
+        "4294967295",
+    ),
+    key(
+        "auto-compaction-mode",
+        "MODE",
+        "What bounds the superseded versions: bytes, periodic or revision",
+        "bytes",
+    ),
+    key(
+        "auto-compaction-retention",
+        "BOUND",
+        "How much is kept: a size, a duration (a bare number is hours), or a count; 0 for all",
+        "32MiB for bytes, else 0",
+    ),
+    key(
+        "snapshot-count",
+        "N",
+        "Entries between two checkpoints",
+        "10000",
+    ),
+    key(
+        "heartbeat-interval",
+        "MS",
+        "Milliseconds between heartbeats",
+        "100",
+    ),
+    key(
+        "election-timeout",
+        "MS",
+        "Milliseconds without a leader before an election",
+        "1000",
+    ),
+    key(
+        "watch-progress-notify-interval",
+        "SPAN",
+        "How long a quiet watch waits for a notice of progress",
+        "10m",
+    ),
+    key(
+        "log-level",
+        "LEVEL",
+        "How much is told: debug, info, warn or error",
+        "info",
+    ),
+    Key {
+        name: "insecure",
+        value: None,
+        help: "Allow to listen beyond this machine without TLS",
+        default: "false",
+    },
+];
+
+const fn key(
+    name: &'static str,
+    value: &'static str,
+    help: &'static str,
+    default: &'static str,
+) -> Key {
+    Key {
+        name,
+        value: Some(value),
+        help,
+        default,
+    }
+}
+
+/// What bounds the superseded versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retention {
+    /// Nothing is compacted unless a client asks.
+    All,
+    Bytes(u64),
+    Age(Span),
+    Revisions(u64),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+/// Everything that the daemon is told before it starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    pub name: String,
+    pub data_dir: PathBuf,
+    pub listen_client: Vec<ListenUrl>,
+    pub advertise_client: Vec<String>,
+    pub listen_metrics: Vec<ListenUrl>,
+    pub socket: Option<PathBuf>,
+    /// None: no limit.
+    pub quota_bytes: Option<u64>,
+    pub request_bytes_max: usize,
+    pub txn_ops_max: usize,
+    pub streams_max: u32,
+    pub retention: Retention,
+    pub snapshot_entries: u64,
+    pub heartbeat_ms: u64,
+    pub election_ms: u64,
+    pub watch_progress: Span,
+    pub log_level: LogLevel,
+    pub insecure: bool,
+}
+
+/// Where a value was set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Default,
+    File(String),
+    Variable(String),
+    Flag(String),
+}
+
+/// What is wrong with a configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{path} is no TOML: {source}")]
+    Syntax {
+        path: String,
+        source: Box<toml::de::Error>,
+    },
+    #[error("{origin} is not known{}", nearest.as_ref().map_or(String::new(), |name| {
+        format!(": did you mean {name}?")
+    }))]
+    Unknown {
+        origin: Origin,
+        nearest: Option<String>,
+    },
+    #[error("{origin} is {found}: write {expected}")]
+    Kind {
+        origin: Origin,
+        found: &'static str,
+        expected: &'static str,
+    },
+    #[error("{origin}: {why}")]
+    Value { origin: Origin, why: String },
+    #[error("{0}: the home of this user is not known: set data-dir, XDG_DATA_HOME or HOME")]
+    Homeless(Origin),
+}
+
+/// The user that the defaults are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum User {
+    Root,
+    Ordinary,
+}
+
+impl User {
+    pub fn of(uid: u32) -> Self {
+        if uid == 0 { Self::Root } else { Self::Ordinary }
+    }
+}
+
+/// The values of the keys that somebody set, as text, with their origin.
+type Values = BTreeMap<&'static str, (String, Origin)>;
+
+impl Settings {
+    /// Joins all sources. `flags` are by key; `file` is the path and the text of the TOML file.
+    pub fn load(
+        flags: &BTreeMap<String, String>,
+        environment: &BTreeMap<String, String>,
+        file: Option<(&str, &str)>,
+        user: User,
+    ) -> Result<Self, ConfigError> {
+        let mut values = Values::new();
+        if let Some((path, text)) = file {
+            from_file(path, text, &mut values)?;
+        }
+        from_environment(environment, &mut values)?;
+        for (name, value) in flags {
+            let origin = Origin::Flag(format!("--{name}"));
+            let known =
+                KEYS.iter()
+                    .find(|key| key.name == name)
+                    .ok_or_else(|| ConfigError::Unknown {
+                        origin: origin.clone(),
+                        nearest: nearest(name),
+                    })?;
+            values.insert(known.name, (value.clone(), origin));
+        }
+        Reader {
+            values,
+            environment,
+            user,
+        }
+        .settings()
+    }
+}
+
+fn from_file(path: &str, text: &str, values: &mut Values) -> Result<(), ConfigError> {
+    let table: toml::Table = text.parse().map_err(|source| ConfigError::Syntax {
+        path: path.to_owned(),
+        source: Box::new(source),
+    })?;
+    for (name, value) in table {
+        let origin = Origin::File(format!("{name} in {path}"));
+        let Some(known) = KEYS.iter().find(|key| key.name == name) else {
+            return Err(ConfigError::Unknown {
+                origin,
+                nearest: nearest(&name),
+            });
+        };
+        let text = as_text(known, &value).ok_or_else(|| ConfigError::Kind {
+            origin: origin.clone(),
+            found: value.type_str(),
+            expected: expected(known),
+        })?;
+        values.insert(known.name, (text, origin));
+    }
+    Ok(())
+}
+
+/// A value of the right kind as its text: numbers for what counts, lists for what is a list.
+fn as_text(key: &Key, value: &toml::Value) -> Option<String> {
+    match (key.value, value) {
+        (None, toml::Value::Boolean(switch)) => Some(switch.to_string()),
+        (None, _) => None,
+        (Some("N" | "MS" | "SIZE" | "BOUND"), toml::Value::Integer(number)) => {
+            Some(number.to_string())
+        }
+        (Some("N" | "MS"), _) => None,
+        (Some("URLS"), toml::Value::Array(urls)) => {
+            let urls: Option<Vec<&str>> = urls.iter().map(toml::Value::as_str).collect();
+            urls.map(|urls| urls.join(","))
+        }
+        (_, toml::Value::String(text)) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+fn expected(key: &Key) -> &'static str {
+    match key.value {
+        None => "true or false",
+        Some("N" | "MS") => "a number",
+        Some("SIZE") => "a number of bytes, or a text such as \"32MiB\"",
+        Some("BOUND") => "a number, or a text such as \"32MiB\" or \"1h\"",
+        Some("SPAN") => "a text such as \"10m\"",
+        Some("URLS") => "a text with commas, or a list of texts",
+        Some(_) => "a text in quotes",
+    }
+}
+
+fn from_environment(
+    environment: &BTreeMap<String, String>,
+    values: &mut Values,
+) -> Result<(), ConfigError> {
+    for (variable, value) in environment {
+        let Some(rest) = variable.strip_prefix(PREFIX) else {
+            continue;
+        };
+        if FOREIGN_VARIABLES.contains(&variable.as_str()) || variable == CONFIG_VARIABLE {
+            continue;
+        }
+        let name = rest.to_lowercase().replace('_', "-");
+        let origin = Origin::Variable(variable.clone());
+        let Some(known) = KEYS.iter().find(|key| variable_name(key.name) == *variable) else {
+            let nearest = nearest(&name).map(|name| variable_name(&name));
+            return Err(ConfigError::Unknown { origin, nearest });
+        };
+        values.insert(known.name, (value.clone(), origin));
+    }
+    Ok(())
+}
+
+/// The variable that names the configuration file.
+pub const CONFIG_VARIABLE: &str = "CORACLE_CONFIG";
+
+/// The variable of a key.
+pub fn variable_name(key: &str) -> String {
+    PREFIX.to_owned() + &key.to_uppercase().replace('-', "_")
+}
+
+/// The known key that is most like `name`, if any is like it at all.
+fn nearest(name: &str) -> Option<String> {
+    let name = name.to_lowercase().replace('_', "-");
+    KEYS.iter()
+        .map(|key| (strsim::jaro_winkler(key.name, &name), key.name))
+        .filter(|(likeness, _)| *likeness >= NEAR_MIN)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, name)| name.to_owned())
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("the default"),
+            Self::File(place) | Self::Variable(place) | Self::Flag(place) => f.write_str(place),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::units::duration;
+
+    fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect()
+    }
+
+    fn load(
+        flags: &[(&str, &str)],
+        environment: &[(&str, &str)],
+        file: &str,
+    ) -> Result<Settings, String> {
+        let file = Some(("c.toml", file));
+        Settings::load(&map(flags), &map(environment), file, User::Root)
+            .map_err(|error| error.to_string())
+    }
+
+    fn refused(flags: &[(&str, &str)], environment: &[(&str, &str)], file: &str) -> String {
+        load(flags, environment, file).expect_err("is refused")
+    }
+
+    #[test]
+    fn nothing_set_gives_the_documented_defaults() {
+        let settings =
+            load(&[], &[("PATH", "/bin"), ("CORACLE_ENDPOINTS", "x")], "").expect("loads");
+        assert_eq!(settings.name, "default");
+        assert_eq!(settings.data_dir, PathBuf::from("/var/lib/coracle"));
+        assert_eq!(settings.advertise_client, ["http://127.0.0.1:2379"]);
+        assert_eq!(
+            settings.socket,
+            Some(PathBuf::from("/run/coracle/coracle.sock"))
+        );
+        assert_eq!(settings.quota_bytes, Some(2_147_483_648));
+        assert_eq!(settings.request_bytes_max, 1_572_864);
+        assert_eq!(settings.retention, Retention::Bytes(33_554_432));
+        assert_eq!((settings.heartbeat_ms, settings.election_ms), (100, 1_000));
+        assert_eq!(settings.watch_progress.to_string(), "10m");
+    }
+
+    #[test]
+    fn the_printed_defaults_are_the_real_ones() {
+        let defaults = load(&[], &[], "").expect("loads");
+        for key in KEYS {
+            let text = key.default.split(" as root").next().expect("a part");
+            let text = if text.contains(' ') || text == "none" {
+                continue;
+            } else {
+                text
+            };
+            let set = load(&[(key.name, text)], &[], "").expect(key.name);
+            assert_eq!(set, defaults, "{}", key.name);
+        }
+    }
+
+    #[test]
+    fn a_flag_beats_the_environment_and_the_environment_the_file() {
+        let file = "name = \"file\"\nmax-txn-ops = 1\nlog-level = \"warn\"";
+        let environment = [
+            ("CORACLE_NAME", "environment"),
+            ("CORACLE_MAX_TXN_OPS", "2"),
+        ];
+        let settings = load(&[("name", "flag")], &environment, file).expect("loads");
+        assert_eq!(settings.name, "flag");
+        assert_eq!(settings.txn_ops_max, 2);
+        assert_eq!(settings.log_level, LogLevel::Warn);
+    }
+
+    #[test]
+    fn an_ordinary_user_keeps_data_at_home() {
+        let load = |environment: &[(&str, &str)]| {
+            Settings::load(&map(&[]), &map(environment), None, User::of(1000))
+                .map(|settings| (settings.data_dir, settings.socket.expect("is on")))
+                .map_err(|error| error.to_string())
+        };
+        let at = |data: &str, socket: &str| Ok((PathBuf::from(data), PathBuf::from(socket)));
+        let home = ("HOME", "/home/a");
+        assert_eq!(
+            load(&[
+                home,
+                ("XDG_DATA_HOME", "/data"),
+                ("XDG_RUNTIME_DIR", "/run/user/1")
+            ]),
+            at("/data/coracle", "/run/user/1/coracle.sock")
+        );
+        let local = "/home/a/.local/share/coracle";
+        assert_eq!(
+            load(&[home, ("XDG_DATA_HOME", "x")]),
+            at(local, &format!("{local}/coracle.sock"))
+        );
+        assert!(
+            load(&[])
+                .expect_err("no home")
+                .contains("set data-dir, XDG_DATA_HOME or HOME")
+        );
+        assert!(
+            Settings::load(&map(&[("data-dir", "d")]), &map(&[]), None, User::Ordinary).is_ok()
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest_known_one() {
+        assert_eq!(
+            refused(&[], &[], "data_dir = \"x\""),
+            "data_dir in c.toml is not known: did you mean data-dir?"
+        );
+        assert_eq!(
+            refused(&[], &[("CORACLE_DATADIR", "x")], ""),
+            "CORACLE_DATADIR is not known: did you mean CORACLE_DATA_DIR?"
+        );
+        assert_eq!(refused(&[], &[], "zzz = 1"), "zzz in c.toml is not known");
+    }
+
+    #[test]
+    fn a_value_of_another_kind_names_key_file_and_what_would_be_right() {
+        assert_eq!(
+            refused(&[], &[], "name = 1"),
+            "name in c.toml is integer: write a text in quotes"
+        );
+        assert_eq!(
+            refused(&[], &[], "max-txn-ops = \"1\""),
+            "max-txn-ops in c.toml is string: write a number"
+        );
+        assert_eq!(
+            refused(&[], &[], "insecure = \"yes\""),
+            "insecure in c.toml is string: write true or false"
+        );
+        assert!(refused(&[], &[], "listen-client-urls = [1]").contains("a list of texts"));
+        assert!(refused(&[], &[], "name = ").starts_with("c.toml is no TOML: "));
+    }
+
+    #[test]
+    fn an_address_beyond_this_machine_needs_the_insecure_switch() {
+        let url = (
+            "listen-client-urls",
+            "http://127.0.0.1:0,http://0.0.0.0:2379",
+        );
+        let why = refused(&[url], &[], "");
+        assert!(
+            why.starts_with("--listen-client-urls: http://0.0.0.0:2379 can be reached"),
+            "{why}"
+        );
+        assert!(load(&[url, ("insecure", "true")], &[], "").is_ok());
+        let metrics = ("listen-metrics-urls", "http://10.0.0.1:9000");
+        assert!(refused(&[metrics], &[], "").contains("--insecure"));
+    }
+
+    #[test]
+    fn retention_is_read_by_its_mode() {
+        let retention = |mode: &str, text: &str| {
+            let flags = [
+                ("auto-compaction-mode", mode),
+                ("auto-compaction-retention", text),
+            ];
+            load(&flags, &[], "").map(|settings| settings.retention)
+        };
+        let age = |text: &str| Ok(Retention::Age(Span(duration(text).expect("a duration"))));
+        assert_eq!(retention("bytes", "1MiB"), Ok(Retention::Bytes(1 << 20)));
+        assert_eq!(
+            retention("revision", "1000"),
+            Ok(Retention::Revisions(1_000))
+        );
+        assert_eq!(retention("periodic", "2"), age("2h"));
+        assert_eq!(retention("periodic", "90m"), age("1h30m"));
+        assert_eq!(retention("periodic", "0"), Ok(Retention::All));
+        assert!(retention("revision", "1h").is_err());
+        assert!(retention("bytes", "1h").is_err());
+        assert!(retention("hourly", "1").is_err());
+    }
+
+    #[test]
+    fn values_out_of_bounds_are_refused() {
+        for (name, value) in [
+            ("max-txn-ops", "0"),
+            ("max-request-bytes", "0"),
+            ("heartbeat-interval", "0"),
+            ("election-timeout", "499"),
+            ("watch-progress-notify-interval", "0"),
+            ("log-level", "loud"),
+            ("quota-backend-bytes", "many"),
+            ("listen-client-urls", "https://127.0.0.1:1"),
+            ("name", ""),
+            ("data-dir", ""),
+        ] {
+            let why = refused(&[(name, value)], &[], "");
+            assert!(why.starts_with(&format!("--{name}: ")), "{why}");
+        }
+        let off =
+            load(&[("quota-backend-bytes", "-1"), ("socket", "off")], &[], "").expect("loads");
+        assert_eq!((off.quota_bytes, off.socket), (None, None));
+    }
+}

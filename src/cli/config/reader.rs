@@ -1,0 +1,261 @@
+//! From the text of each key to the settings: the bounds, and what depends on other keys.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::cli::config::{ConfigError, LogLevel, Origin, Retention, Settings, User, Values};
+use crate::cli::listen::{ListenUrl, listen_urls};
+use crate::core::units::{Span, UnitError, duration, size};
+
+/// Reads the values into settings.
+pub(super) struct Reader<'a> {
+    pub(super) values: Values,
+    pub(super) environment: &'a BTreeMap<String, String>,
+    pub(super) user: User,
+}
+
+impl Reader<'_> {
+    pub(super) fn settings(&self) -> Result<Settings, ConfigError> {
+        let data_dir = self.data_dir()?;
+        let insecure = self.parse("insecure", false, |text| match text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(format!("{text:?} is no switch: write true or false")),
+        })?;
+        let listen = |name, default: &str| {
+            self.parse(
+                name,
+                listen_urls(default).expect("the default is one"),
+                listen_urls,
+            )
+        };
+        let listen_client = listen("listen-client-urls", "http://127.0.0.1:2379")?;
+        let listen_metrics = self.parse("listen-metrics-urls", Vec::new(), listen_urls)?;
+        if !insecure {
+            self.loopback("listen-client-urls", &listen_client)?;
+            self.loopback("listen-metrics-urls", &listen_metrics)?;
+        }
+        let advertised = listen_client.iter().map(ListenUrl::to_string).collect();
+        let settings = Settings {
+            name: self.parse("name", "default".to_owned(), |text| match text {
+                "" => Err("is empty: write a name".to_owned()),
+                _ => Ok(text.to_owned()),
+            })?,
+            socket: self.socket(&data_dir),
+            data_dir,
+            listen_client,
+            advertise_client: self.parse("advertise-client-urls", advertised, |text| {
+                Ok(listen_urls(text)?
+                    .iter()
+                    .map(ListenUrl::to_string)
+                    .collect())
+            })?,
+            listen_metrics,
+            quota_bytes: self.parse("quota-backend-bytes", Some(2 << 30), quota)?,
+            request_bytes_max: self.request_bytes_max()?,
+            txn_ops_max: self.parse("max-txn-ops", 128, |text| count(text, 1, u32::MAX.into()))?
+                as usize,
+            streams_max: self.streams_max()?,
+            retention: self.retention()?,
+            snapshot_entries: self
+                .parse("snapshot-count", 10_000, |text| count(text, 1, 100_000_000))?,
+            heartbeat_ms: self.parse("heartbeat-interval", 100, |text| count(text, 1, 60_000))?,
+            election_ms: self.parse("election-timeout", 1_000, |text| count(text, 5, 300_000))?,
+            watch_progress: self.parse(
+                "watch-progress-notify-interval",
+                Span(duration("10m").expect("a duration")),
+                |text| positive(text).map(Span),
+            )?,
+            log_level: self.parse("log-level", LogLevel::Info, log_level)?,
+            insecure,
+        };
+        self.timing(&settings)?;
+        Ok(settings)
+    }
+
+    fn timing(&self, settings: &Settings) -> Result<(), ConfigError> {
+        // etcd's own bound: fewer and an election begins while heartbeats are on their way.
+        if settings.election_ms < 5 * settings.heartbeat_ms {
+            let why = format!(
+                "{} ms is less than five heartbeats of {} ms: raise it or lower heartbeat-interval",
+                settings.election_ms, settings.heartbeat_ms
+            );
+            return Err(ConfigError::Value {
+                origin: self.origin("election-timeout"),
+                why,
+            });
+        }
+        Ok(())
+    }
+
+    fn request_bytes_max(&self) -> Result<usize, ConfigError> {
+        self.parse("max-request-bytes", 1_572_864, |text| {
+            let bytes = size(text).map_err(words)?;
+            usize::try_from(bytes)
+                .ok()
+                .filter(|bytes| *bytes > 0)
+                .ok_or_else(|| {
+                    format!("{text:?} allows no request: write a size of at least one byte")
+                })
+        })
+    }
+
+    fn streams_max(&self) -> Result<u32, ConfigError> {
+        self.parse("max-concurrent-streams", u32::MAX, |text| {
+            let streams = count(text, 1, u32::MAX.into())?;
+            Ok(u32::try_from(streams).expect("within its bounds"))
+        })
+    }
+
+    /// The value of `name` read by `read`, or `default` when nobody set it.
+    fn parse<T>(
+        &self,
+        name: &'static str,
+        default: T,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Result<T, ConfigError> {
+        let Some((text, origin)) = self.values.get(name) else {
+            return Ok(default);
+        };
+        read(text).map_err(|why| ConfigError::Value {
+            origin: origin.clone(),
+            why,
+        })
+    }
+
+    fn origin(&self, name: &'static str) -> Origin {
+        self.values
+            .get(name)
+            .map_or(Origin::Default, |(_, origin)| origin.clone())
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(|(text, _)| text.as_str())
+    }
+
+    /// A variable of the environment that holds an absolute path, as the XDG rules want it.
+    fn folder(&self, variable: &str) -> Option<PathBuf> {
+        self.environment
+            .get(variable)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    }
+
+    fn data_dir(&self) -> Result<PathBuf, ConfigError> {
+        match (self.text("data-dir"), self.user) {
+            (Some(""), _) => Err(ConfigError::Value {
+                origin: self.origin("data-dir"),
+                why: "is empty: write a directory".to_owned(),
+            }),
+            (Some(path), _) => Ok(PathBuf::from(path)),
+            (None, User::Root) => Ok(PathBuf::from("/var/lib/coracle")),
+            (None, User::Ordinary) => self
+                .folder("XDG_DATA_HOME")
+                .or_else(|| self.folder("HOME").map(|home| home.join(".local/share")))
+                .map(|data| data.join("coracle"))
+                .ok_or(ConfigError::Homeless(Origin::Default)),
+        }
+    }
+
+    fn socket(&self, data_dir: &Path) -> Option<PathBuf> {
+        match (self.text("socket"), self.user) {
+            (Some("" | "off"), _) => None,
+            (Some(path), _) => Some(PathBuf::from(path)),
+            (None, User::Root) => Some(PathBuf::from("/run/coracle/coracle.sock")),
+            (None, User::Ordinary) => Some(match self.folder("XDG_RUNTIME_DIR") {
+                Some(runtime) => runtime.join("coracle.sock"),
+                None => data_dir.join("coracle.sock"),
+            }),
+        }
+    }
+
+    fn loopback(&self, name: &'static str, urls: &[ListenUrl]) -> Result<(), ConfigError> {
+        let Some(url) = urls.iter().find(|url| !url.is_loopback()) else {
+            return Ok(());
+        };
+        let why = format!(
+            "{url} can be reached from other machines without TLS: \
+             listen on 127.0.0.1, or accept it with --insecure"
+        );
+        Err(ConfigError::Value {
+            origin: self.origin(name),
+            why,
+        })
+    }
+
+    fn retention(&self) -> Result<Retention, ConfigError> {
+        let mode = self.parse("auto-compaction-mode", "bytes", |text| match text {
+            "bytes" => Ok("bytes"),
+            "periodic" => Ok("periodic"),
+            "revision" => Ok("revision"),
+            _ => Err(format!(
+                "{text:?} is no mode: write bytes, periodic or revision"
+            )),
+        })?;
+        let default = if mode == "bytes" {
+            Retention::Bytes(32 << 20)
+        } else {
+            Retention::All
+        };
+        self.parse("auto-compaction-retention", default, |text| {
+            if text == "0" {
+                return Ok(Retention::All);
+            }
+            match mode {
+                "bytes" => size(text).map(Retention::Bytes).map_err(words),
+                "revision" => count(text, 1, i64::MAX as u64).map(Retention::Revisions),
+                _ if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    positive(&format!("{text}h")).map(|age| Retention::Age(Span(age)))
+                }
+                _ => positive(text).map(|age| Retention::Age(Span(age))),
+            }
+        })
+    }
+}
+
+fn words(error: UnitError) -> String {
+    error.to_string()
+}
+
+fn count(text: &str, least: u64, most: u64) -> Result<u64, String> {
+    let number = text
+        .parse()
+        .ok()
+        .filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| format!("{text:?} is no number from {least} to {most}"))
+}
+
+fn positive(text: &str) -> Result<Duration, String> {
+    let span = duration(text).map_err(words)?;
+    if span.is_zero() {
+        Err(format!("{text:?} is no time at all: write 1s or more"))
+    } else {
+        Ok(span)
+    }
+}
+
+/// A negative number turns the quota off and zero is the default, as in etcd.
+fn quota(text: &str) -> Result<Option<u64>, String> {
+    if text
+        .strip_prefix('-')
+        .is_some_and(|rest| rest.parse::<u64>().is_ok())
+    {
+        return Ok(None);
+    }
+    size(text)
+        .map_err(words)
+        .map(|bytes| Some(if bytes == 0 { 2 << 30 } else { bytes }))
+}
+
+fn log_level(text: &str) -> Result<LogLevel, String> {
+    match text {
+        "debug" => Ok(LogLevel::Debug),
+        "info" => Ok(LogLevel::Info),
+        "warn" => Ok(LogLevel::Warn),
+        "error" => Ok(LogLevel::Error),
+        _ => Err(format!(
+            "{text:?} is no level: write debug, info, warn or error"
+        )),
+    }
+}

@@ -1,0 +1,95 @@
+//! The URLs that a server listens on: `http://HOST:PORT`, several with commas.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// An address to listen on; port 0 lets the system choose one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenUrl(pub SocketAddr);
+
+impl ListenUrl {
+    /// Whether only this machine can reach it.
+    pub fn is_loopback(&self) -> bool {
+        self.0.ip().is_loopback()
+    }
+}
+
+/// Reads a list of URLs; says what would be right when one is not.
+pub fn listen_urls(text: &str) -> Result<Vec<ListenUrl>, String> {
+    text.split(',').map(|url| listen_url(url.trim())).collect()
+}
+
+fn listen_url(url: &str) -> Result<ListenUrl, String> {
+    let example = "write http://ADDRESS:PORT, such as http://127.0.0.1:2379";
+    let address = url
+        .strip_prefix("http://")
+        .ok_or_else(|| match url.split_once("://") {
+            Some(("https", _)) => format!("{url:?} wants TLS, which is not served: {example}"),
+            _ => format!("{url:?} is no URL to listen on: {example}"),
+        })?;
+    let address = address.strip_suffix('/').unwrap_or(address);
+    // The one name that needs no resolver.
+    if let Some(port) = address
+        .strip_prefix("localhost:")
+        .and_then(|port| port.parse().ok())
+    {
+        return Ok(ListenUrl(SocketAddr::new(
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port,
+        )));
+    }
+    let address = address.parse();
+    address
+        .map(ListenUrl)
+        .map_err(|_| format!("{url:?} is no address and port: {example}"))
+}
+
+impl fmt::Display for ListenUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_both_families_are_read() {
+        let urls = listen_urls("http://127.0.0.1:0, http://[::1]:2379/,http://localhost:1");
+        let shown: Vec<_> = urls
+            .expect("are read")
+            .iter()
+            .map(ListenUrl::to_string)
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "http://127.0.0.1:0",
+                "http://[::1]:2379",
+                "http://127.0.0.1:1"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_listened_on_is_named() {
+        for url in [
+            "",
+            "127.0.0.1:1",
+            "https://127.0.0.1:1",
+            "http://a:1",
+            "http://127.0.0.1",
+        ] {
+            let why = listen_urls(url).expect_err(url);
+            assert!(why.contains("write http://ADDRESS:PORT"), "{why}");
+        }
+    }
+
+    #[test]
+    fn only_loopback_is_loopback() {
+        let loopback = |url: &str| listen_urls(url).expect(url)[0].is_loopback();
+        assert!(loopback("http://127.9.9.9:1") && loopback("http://[::1]:1"));
+        assert!(!loopback("http://0.0.0.0:1") && !loopback("http://[::]:1"));
+    }
+}
