@@ -2,4 +2,5 @@
 
 mod checkpoint;
 mod generated;
+mod install;
 mod tidy;
