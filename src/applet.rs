@@ -9,6 +9,7 @@ use std::path::Path;
 use clap::{ArgMatches, Command};
 
 use crate::error::{Exit, Failure};
+use crate::{cli, role};
 
 /// One role of the executable and the names it is called by.
 pub struct Applet {
@@ -23,7 +24,13 @@ pub struct Applet {
     pub run: fn(face: &'static str, matches: &ArgMatches) -> Result<Exit, Failure>,
 }
 
-pub const APPLETS: &[Applet] = &[];
+pub const APPLETS: &[Applet] = &[Applet {
+    name: "daemon",
+    symlink: None,
+    imitates: None,
+    command: cli::daemon::command,
+    run: role::daemon::run,
+}];
 
 impl Applet {
     /// Every argv\[0\] that selects this applet.

@@ -226,7 +226,8 @@ impl Consensus {
 
     /// Stops taking part. What was answered is on disk; nothing else is owed.
     pub async fn shutdown(&self) -> Result<(), ConsensusError> {
-        self.raft.shutdown().await.map_err(stopped)
+        self.raft.shutdown().await.map_err(stopped)?;
+        self.wal.close().map_err(|failure| ConsensusError::Stopped(explain(&failure)))
     }
 }
 

@@ -8,10 +8,12 @@ mod reader;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::cli::config::reader::Reader;
 use crate::cli::listen::ListenUrl;
-use crate::core::units::Span;
+use crate::core::kv::retention::Retention;
+use crate::core::units::{Size, Span};
 
 /// The prefix of our variables.
 const PREFIX: &str = "CORACLE_";
@@ -151,16 +153,6 @@ const fn key(
     }
 }
 
-/// What bounds the superseded versions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retention {
-    /// Nothing is compacted unless a client asks.
-    All,
-    Bytes(u64),
-    Age(Span),
-    Revisions(u64),
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
     Debug,
@@ -187,7 +179,7 @@ pub struct Settings {
     pub snapshot_entries: u64,
     pub heartbeat_ms: u64,
     pub election_ms: u64,
-    pub watch_progress: Span,
+    pub watch_progress: Duration,
     pub log_level: LogLevel,
     pub insecure: bool,
 }
@@ -370,6 +362,47 @@ fn nearest(name: &str) -> Option<String> {
         .map(|(_, name)| name.to_owned())
 }
 
+/// As the TOML file that would give the same settings.
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |urls: &[ListenUrl]| {
+            urls.iter().map(ListenUrl::to_string).collect::<Vec<_>>().join(",")
+        };
+        let quoted = |text: &dyn fmt::Display| format!("{:?}", text.to_string());
+        let (mode, retention) = match self.retention {
+            Retention::All => ("bytes", "0".to_owned()),
+            Retention::Bytes(bytes) => ("bytes", Size(bytes).to_string()),
+            Retention::Age(age) => ("periodic", Span(age).to_string()),
+            Retention::Revisions(revisions) => ("revision", revisions.to_string()),
+        };
+        let socket = self.socket.as_ref().map_or("off".into(), |path| path.display().to_string());
+        let quota = self.quota_bytes.map_or("-1".to_owned(), |bytes| bytes.to_string());
+        let level = format!("{:?}", self.log_level).to_lowercase();
+        let lines = [
+            ("name", quoted(&self.name)),
+            ("data-dir", quoted(&self.data_dir.display())),
+            ("listen-client-urls", quoted(&list(&self.listen_client))),
+            ("advertise-client-urls", quoted(&self.advertise_client.join(","))),
+            ("listen-metrics-urls", quoted(&list(&self.listen_metrics))),
+            ("socket", quoted(&socket)),
+            ("quota-backend-bytes", quota),
+            ("max-request-bytes", self.request_bytes_max.to_string()),
+            ("max-txn-ops", self.txn_ops_max.to_string()),
+            ("max-concurrent-streams", self.streams_max.to_string()),
+            ("auto-compaction-mode", quoted(&mode)),
+            ("auto-compaction-retention", quoted(&retention)),
+            ("snapshot-count", self.snapshot_entries.to_string()),
+            ("heartbeat-interval", self.heartbeat_ms.to_string()),
+            ("election-timeout", self.election_ms.to_string()),
+            ("watch-progress-notify-interval", quoted(&Span(self.watch_progress))),
+            ("log-level", quoted(&level)),
+            ("insecure", self.insecure.to_string()),
+        ];
+        let lines = lines.map(|(key, value)| format!("{key} = {value}"));
+        f.write_str(&lines.join("\n"))
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -539,7 +572,7 @@ mod tests {
             ];
             load(&flags, &[], "").map(|settings| settings.retention)
         };
-        let age = |text: &str| Ok(Retention::Age(Span(duration(text).expect("a duration"))));
+        let age = |text: &str| Ok(Retention::Age(duration(text).expect("a duration")));
         assert_eq!(retention("bytes", "1MiB"), Ok(Retention::Bytes(1 << 20)));
         assert_eq!(
             retention("revision", "1000"),

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::config::{ConfigError, LogLevel, Origin, Retention, Settings, User, Values};
+use crate::cli::config::{ConfigError, LogLevel, Origin, Settings, User, Values};
 use crate::cli::listen::{ListenUrl, listen_urls};
-use crate::core::units::{Span, UnitError, duration, size};
+use crate::core::kv::retention::Retention;
+use crate::core::units::{UnitError, duration, size};
 
 /// Reads the values into settings.
 pub(super) struct Reader<'a> {
@@ -64,8 +65,8 @@ impl Reader<'_> {
             election_ms: self.parse("election-timeout", 1_000, |text| count(text, 5, 300_000))?,
             watch_progress: self.parse(
                 "watch-progress-notify-interval",
-                Span(duration("10m").expect("a duration")),
-                |text| positive(text).map(Span),
+                duration("10m").expect("a duration"),
+                positive,
             )?,
             log_level: self.parse("log-level", LogLevel::Info, log_level)?,
             insecure,
@@ -206,9 +207,9 @@ impl Reader<'_> {
                 "bytes" => size(text).map(Retention::Bytes).map_err(words),
                 "revision" => count(text, 1, i64::MAX as u64).map(Retention::Revisions),
                 _ if text.bytes().all(|byte| byte.is_ascii_digit()) => {
-                    positive(&format!("{text}h")).map(|age| Retention::Age(Span(age)))
+                    positive(&format!("{text}h")).map(|age| Retention::Age(age))
                 }
-                _ => positive(text).map(|age| Retention::Age(Span(age))),
+                _ => positive(text).map(|age| Retention::Age(age)),
             }
         })
     }

@@ -1,8 +1,249 @@
 //! `coracle daemon`: every server role of this machine, composed.
+//!
+//! Order of starting: settings, data directory, log, checkpoint, consensus, listeners, READY.
+//! Order of ending: listeners (calls in progress are answered), consensus, log.
 
 mod api;
 mod data;
 mod hub;
+mod listen;
 mod node;
 mod upkeep;
 mod watch;
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::ArgMatches;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::adapter::checkpoint::{self, Checkpoints};
+use crate::adapter::host;
+use crate::adapter::http::{Front, Limits};
+use crate::adapter::raft::{self, Consensus, Member, Saved};
+use crate::adapter::rpc::server::Services;
+use crate::adapter::wal::{self, Wal};
+use crate::cli::config::{LogLevel, Settings, User};
+use crate::cli::daemon::{self, DaemonFlags};
+use crate::core::kv::retention::Retainer;
+use crate::error::{Exit, Failure};
+use crate::role::daemon::api::Served;
+use crate::role::daemon::hub::Hub;
+use crate::role::daemon::listen::Listening;
+use crate::role::daemon::node::{Identity, Node, NodeSettings};
+
+/// Runs the daemon until it is told to end.
+pub fn run(_face: &'static str, matches: &ArgMatches) -> Result<Exit, Failure> {
+    let flags = daemon::flags(matches);
+    let settings = load(&flags)?;
+    if flags.check_config {
+        println!("{settings}");
+        return Ok(Exit::DONE);
+    }
+    start_log(&settings);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::FAILED, "cannot start the daemon's threads", error))?;
+    let ended = runtime.block_on(serve(settings));
+    // Tasks that wait for clients or timers owe nothing any more.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    ended
+}
+
+/// Joins what the user said in the file, the environment and the flags.
+fn load(flags: &DaemonFlags) -> Result<Settings, Failure> {
+    let what = "cannot use the configuration";
+    let environment = std::env::vars_os().filter_map(|(name, value)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    });
+    let text = match &flags.config {
+        None => None,
+        Some(path) => Some((
+            path.display().to_string(),
+            std::fs::read_to_string(path).map_err(|error| {
+                Failure::usage(format!("cannot read \"{}\"", path.display()), error)
+            })?,
+        )),
+    };
+    let file = text.as_ref().map(|(path, text)| (path.as_str(), text.as_str()));
+    let user = User::of(host::user_id());
+    Settings::load(&flags.values, &environment.collect(), file, user)
+        .map_err(|error| Failure::usage(what, error).hint("see `coracle daemon --help`"))
+}
+
+fn start_log(settings: &Settings) {
+    let level = match settings.log_level {
+        LogLevel::Debug => Level::DEBUG,
+        LogLevel::Info => Level::INFO,
+        LogLevel::Warn => Level::WARN,
+        LogLevel::Error => Level::ERROR,
+    };
+    // openraft tells every step of an election at our level of news; its warnings are enough.
+    let filter = Targets::new().with_default(level).with_target("openraft", level.min(Level::WARN));
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
+    tracing_subscriber::registry().with(filter).with(lines).init();
+}
+
+/// Starts every role, serves until a signal or a failure, and ends in order.
+async fn serve(settings: Settings) -> Result<Exit, Failure> {
+    let (lock, identity) = data::open(&settings.data_dir)?;
+    // Bound before the log is read: a port in use is told at once.
+    let listening = Listening::bind(&settings).await?;
+    let node = start(&settings, identity, &listening).await?;
+    let mut upkeep = JoinSet::new();
+    upkeep.spawn(upkeep::revoke_due_leases(Arc::clone(&node)));
+    upkeep.spawn(upkeep::drop_compacted(Arc::clone(&node)));
+    upkeep.spawn(upkeep::watch_sizes(Arc::clone(&node), Retainer::new(settings.retention)));
+    upkeep.spawn(upkeep::write_checkpoints(Arc::clone(&node), settings.snapshot_entries));
+
+    let socket = listening.socket().map(PathBuf::from);
+    tracing::info!(
+        member = format!("{:x}", identity.member_id),
+        cluster = format!("{:x}", identity.cluster_id),
+        clients = listening.client_urls.join(","),
+        data = %settings.data_dir.display(),
+        "serving"
+    );
+    let ended = listen_until_told(&node, &settings, listening).await;
+    upkeep.abort_all();
+    if let Some(socket) = socket {
+        // Only tidiness: the next daemon replaces a socket that nobody listens on.
+        let _ = std::fs::remove_file(socket);
+    }
+    drop(lock);
+    ended
+}
+
+/// Opens the log and the newest checkpoint, and takes part in consensus from there.
+async fn start(
+    settings: &Settings,
+    identity: Identity,
+    listening: &Listening,
+) -> Result<Arc<Node>, Failure> {
+    let (saved, checkpoints) = read_checkpoint(&settings.data_dir.join("state"))?;
+    let options = wal::Options::default();
+    let (wal, recovered) = Wal::open(&settings.data_dir.join("log"), options).map_err(|error| {
+        Failure::new(Exit::FAILED, "cannot open the log", chain(&error)).hint(error.hint())
+    })?;
+    if recovered.cut_bytes > 0 {
+        let bytes = recovered.cut_bytes;
+        tracing::info!(bytes, "cut what was written last and never acknowledged");
+    }
+    let client_urls = match settings.advertise_client.is_empty() {
+        true => listening.client_urls.clone(),
+        false => settings.advertise_client.clone(),
+    };
+    let hub = Arc::new(Hub::new());
+    let election_timeout = Duration::from_millis(settings.election_ms);
+    let consensus = Consensus::start(
+        raft::Settings {
+            member_id: identity.member_id,
+            member: Member {
+                name: settings.name.clone(),
+                peer_urls: Vec::new(),
+                client_urls: client_urls.clone(),
+            },
+            heartbeat: Duration::from_millis(settings.heartbeat_ms),
+            election_timeout,
+        },
+        Arc::new(wal),
+        &recovered,
+        saved,
+        checkpoints,
+        Arc::clone(&hub) as Arc<dyn raft::Observer>,
+    );
+    let consensus = consensus.await.map_err(|error| {
+        Failure::new(Exit::FAILED, "cannot take part in consensus", chain(&error))
+    })?;
+    hub.restart_leases(&consensus.state().machine);
+    let node_settings = NodeSettings {
+        client_urls,
+        request_bytes_max: settings.request_bytes_max,
+        txn_operations_max: settings.txn_ops_max,
+        quota_bytes: settings.quota_bytes,
+        watch_progress: settings.watch_progress,
+        election_timeout,
+    };
+    Ok(Arc::new(Node::new(identity, node_settings, consensus, hub)))
+}
+
+fn read_checkpoint(path: &Path) -> Result<(Saved, Checkpoints), Failure> {
+    let what = "cannot use the checkpoints";
+    let worker = checkpoint::worker::Worker::this_executable();
+    let (checkpoints, image, discarded) = Checkpoints::open(path, worker)
+        .map_err(|error| Failure::new(Exit::FAILED, what, chain(&error)))?;
+    for dropped in discarded {
+        match dropped.unfinished {
+            true => tracing::info!("{dropped}"),
+            false => tracing::warn!("{dropped}"),
+        }
+    }
+    let saved = match image {
+        None => Saved::beginning(),
+        Some(image) => Saved::from_image(image)
+            .map_err(|error| Failure::new(Exit::FAILED, what, chain(&error)))?,
+    };
+    Ok((saved, checkpoints))
+}
+
+/// Serves until a signal asks for the end or consensus cannot go on.
+async fn listen_until_told(
+    node: &Arc<Node>,
+    settings: &Settings,
+    listening: Listening,
+) -> Result<Exit, Failure> {
+    let handler = |kind| {
+        signal(kind).map_err(|error| Failure::new(Exit::FAILED, "cannot handle signals", error))
+    };
+    let (mut terminate, mut interrupt) =
+        (handler(SignalKind::terminate())?, handler(SignalKind::interrupt())?);
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let limits = Limits { concurrent_streams_max: settings.streams_max, ..Limits::default() };
+    let services = Services::new(&Arc::new(Served(Arc::clone(node))));
+    let front = Front::new(services, Arc::new(listen::Nothing), limits);
+    let until = |mut stopped: tokio::sync::watch::Receiver<bool>| async move {
+        // An error means that nobody is left to say it: then it is the end as well.
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    let serving = tokio::spawn(front.serve(listening.client, until(stopped.clone())));
+    if let Err(error) = host::notify_service_manager("READY=1") {
+        tracing::warn!(%error, "cannot tell the service manager that we are ready");
+    }
+    let failure = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        failure = node.consensus.failed() => Some(failure),
+    };
+    // Told so that a restart is not mistaken for a crash; nobody need listen.
+    let _ = host::notify_service_manager("STOPPING=1");
+    stop.send_replace(true);
+    if let Ok(Ok(drained)) = serving.await
+        && drained.cut > 0
+    {
+        tracing::info!(connections = drained.cut, "cut connections that did not end");
+    }
+    let shut_down = node.consensus.shutdown().await;
+    match (failure, shut_down) {
+        (Some(failure), _) | (None, Err(failure)) => {
+            Err(Failure::new(Exit::FAILED, "the daemon cannot go on", chain(&failure)))
+        }
+        (None, Ok(())) => Ok(Exit::DONE),
+    }
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -20,7 +20,6 @@ use crate::role::daemon::hub::Hub;
 /// What of the configuration the member heeds while it runs.
 #[derive(Clone, Debug)]
 pub(super) struct NodeSettings {
-    pub(super) name: String,
     pub(super) client_urls: Vec<String>,
     pub(super) request_bytes_max: usize,
     pub(super) txn_operations_max: usize,

@@ -1,0 +1,92 @@
+//! The listeners of the daemon: client addresses, metrics addresses, the unix socket.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+
+use crate::adapter::http::Listener;
+use crate::cli::config::Settings;
+use crate::cli::listen::ListenUrl;
+use crate::error::{Exit, Failure};
+
+/// What is bound, before anything is served on it.
+pub(super) struct Listening {
+    pub(super) client: Vec<Listener>,
+    pub(super) metrics: Vec<Listener>,
+    /// The client addresses as bound: port 0 has become a port.
+    pub(super) client_urls: Vec<String>,
+    socket: Option<PathBuf>,
+}
+
+impl Listening {
+    pub(super) async fn bind(settings: &Settings) -> Result<Self, Failure> {
+        let (mut client, mut client_urls) = (Vec::new(), Vec::new());
+        for url in &settings.listen_client {
+            let listener = bind_tcp(*url, "--listen-client-urls").await?;
+            let bound = listener.local_addr().unwrap_or(url.0);
+            client_urls.push(format!("http://{bound}"));
+            client.push(Listener::Tcp(listener));
+        }
+        let mut metrics = Vec::new();
+        for url in &settings.listen_metrics {
+            metrics.push(Listener::Tcp(bind_tcp(*url, "--listen-metrics-urls").await?));
+        }
+        if let Some(path) = &settings.socket {
+            client.push(Listener::Unix(bind_unix(path).await?));
+        }
+        Ok(Self { client, metrics, client_urls, socket: settings.socket.clone() })
+    }
+
+    /// What to remove at the end.
+    pub(super) fn socket(&self) -> Option<&Path> {
+        self.socket.as_deref()
+    }
+}
+
+async fn bind_tcp(url: ListenUrl, flag: &str) -> Result<TcpListener, Failure> {
+    let address: SocketAddr = url.0;
+    TcpListener::bind(address).await.map_err(|error| {
+        let failure = Failure::new(Exit::FAILED, format!("cannot listen on {url}"), &error);
+        match error.kind() {
+            io::ErrorKind::AddrInUse => failure.hint(format!(
+                "see who uses the port with `ss -ltnp 'sport = :{}'`, or choose another with {flag}",
+                address.port()
+            )),
+            _ => failure.hint(format!("give an address of this machine with {flag}")),
+        }
+    })
+}
+
+/// Binds a socket that only this user can connect to; one that a dead daemon left is replaced.
+async fn bind_unix(path: &Path) -> Result<UnixListener, Failure> {
+    let what = format!("cannot listen on socket \"{}\"", path.display());
+    let failed = |error: io::Error| {
+        Failure::new(Exit::FAILED, &what, error)
+            .hint("give another path with --socket PATH, or none with --socket off")
+    };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    if UnixStream::connect(path).await.is_ok() {
+        return Err(Failure::new(Exit::CONFLICT, &what, "another daemon listens there")
+            .hint("end that daemon, or give another path with --socket PATH"));
+    }
+    match std::fs::remove_file(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let listener = UnixListener::bind(path).map_err(failed)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    Ok(listener)
+}
+
+pub(super) struct Nothing;
+impl crate::adapter::http::Routes for Nothing {
+    fn answer(&self, _r: http::Request<tonic::body::Body>) -> crate::adapter::http::RouteFuture {
+        Box::pin(std::future::ready(Ok(http::Response::builder().status(404).body(tonic::body::Body::empty()).expect("x"))))
+    }
+}
