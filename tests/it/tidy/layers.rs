@@ -26,6 +26,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli/", "applet"]),
     ("crc32c", &["core/", "adapter/"]),
     ("futures-util", &["adapter/", "role/"]),
+    ("hickory-resolver", &["adapter/net"]),
     ("http", &["adapter/http", "adapter/rpc"]),
     ("http-body-util", &["adapter/http", "adapter/rpc"]),
     ("hyper", &["adapter/http", "adapter/rpc"]),

@@ -1,0 +1,109 @@
+//! Stream connections by name: a static executable must not ask glibc, so names are resolved here.
+//!
+//! Address literals and `localhost` never touch the resolver. Everything else goes through
+//! `/etc/hosts` and the servers of `/etc/resolv.conf`, in Rust.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use hickory_resolver::Resolver;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// What a server's metrics page may hold; etcd's is a tenth of it.
+const PAGE_BYTES_MAX: u64 = 4 << 20;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ResolveError {
+    #[error("cannot read /etc/resolv.conf to resolve {name:?}")]
+    Configuration {
+        name: String,
+        source: hickory_resolver::net::NetError,
+    },
+    #[error("no address is known for {name:?}")]
+    Lookup {
+        name: String,
+        source: hickory_resolver::net::NetError,
+    },
+}
+
+/// The addresses of `host`, in the order in which they should be tried.
+pub async fn resolve(host: &str) -> Result<Vec<IpAddr>, ResolveError> {
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    if let Ok(address) = bare.parse() {
+        return Ok(vec![address]);
+    }
+    if bare.eq_ignore_ascii_case("localhost") {
+        return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
+    }
+    let resolver = Resolver::builder_tokio()
+        .and_then(|builder| builder.build())
+        .map_err(|source| ResolveError::Configuration {
+            name: bare.to_owned(),
+            source,
+        })?;
+    let found = resolver
+        .lookup_ip(bare)
+        .await
+        .map_err(|source| ResolveError::Lookup {
+            name: bare.to_owned(),
+            source,
+        })?;
+    Ok(found.iter().collect())
+}
+
+/// Connects to the first address of `host` that answers.
+pub async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
+    let addresses = resolve(host).await.map_err(io::Error::other)?;
+    let mut refused = io::Error::other(format!("no address is known for {host:?}"));
+    for address in addresses {
+        match TcpStream::connect(SocketAddr::new(address, port)).await {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
+}
+
+/// The answer to `GET path` over plain HTTP/1.0, headers included, within `patience`.
+pub async fn get(host: &str, port: u16, path: &str, patience: Duration) -> io::Result<String> {
+    let exchange = async {
+        let mut stream = connect(host, port).await?;
+        let request = format!("GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut page = Vec::new();
+        stream.take(PAGE_BYTES_MAX).read_to_end(&mut page).await?;
+        Ok(String::from_utf8_lossy(&page).into_owned())
+    };
+    tokio::time::timeout(patience, exchange)
+        .await
+        .unwrap_or_else(|late| Err(late.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn literals_and_localhost_need_no_resolver() {
+        assert_eq!(
+            resolve("127.0.0.7").await.expect("literal"),
+            [Ipv4Addr::new(127, 0, 0, 7)]
+        );
+        assert_eq!(
+            resolve("[::1]").await.expect("literal"),
+            [Ipv6Addr::LOCALHOST]
+        );
+        assert_eq!(
+            resolve("LocalHost").await.expect("localhost")[0],
+            Ipv4Addr::LOCALHOST
+        );
+    }
+}
