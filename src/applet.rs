@@ -24,13 +24,22 @@ pub struct Applet {
     pub run: fn(face: &'static str, matches: &ArgMatches) -> Result<Exit, Failure>,
 }
 
-pub const APPLETS: &[Applet] = &[Applet {
-    name: "daemon",
-    symlink: None,
-    imitates: None,
-    command: cli::daemon::command,
-    run: role::daemon::run,
-}];
+pub const APPLETS: &[Applet] = &[
+    Applet {
+        name: "kv",
+        symlink: Some("kvctl"),
+        imitates: Some(cli::kv::IMITATION),
+        command: cli::kv::command,
+        run: role::kv::run,
+    },
+    Applet {
+        name: "daemon",
+        symlink: None,
+        imitates: None,
+        command: cli::daemon::command,
+        run: role::daemon::run,
+    },
+];
 
 impl Applet {
     /// Every argv\[0\] that selects this applet.
@@ -58,11 +67,17 @@ pub fn dispatch(arguments: Vec<OsString>) -> Result<Exit, Failure> {
         .unwrap_or_default();
     for applet in APPLETS {
         if let Some(face) = applet.faces().find(|face| called == *face) {
-            let matches = parse((applet.command)(face), arguments)?;
+            // The programs that we imitate all have 1 for a command line they do not understand.
+            let misuse = if applet.imitates == Some(face) {
+                Exit::FAILED
+            } else {
+                Exit::USAGE
+            };
+            let matches = parse((applet.command)(face), arguments, misuse)?;
             return (applet.run)(face, &matches);
         }
     }
-    let matches = parse(root(), arguments)?;
+    let matches = parse(root(), arguments, Exit::USAGE)?;
     let (name, matches) = matches.subcommand().expect("clap requires a subcommand");
     let applet = APPLETS
         .iter()
@@ -71,11 +86,11 @@ pub fn dispatch(arguments: Vec<OsString>) -> Result<Exit, Failure> {
     (applet.run)(applet.name, matches)
 }
 
-/// Help and version are answers (exit 0, standard output); anything else is a usage error.
-fn parse(command: Command, arguments: Vec<OsString>) -> Result<ArgMatches, Failure> {
+/// Help and version are answers (exit 0, standard output); anything else is a misuse.
+fn parse(command: Command, arguments: Vec<OsString>, misuse: Exit) -> Result<ArgMatches, Failure> {
     command.try_get_matches_from(arguments).map_err(|error| {
         let exit = if error.use_stderr() {
-            Exit::USAGE
+            misuse
         } else {
             Exit::DONE
         };

@@ -4,6 +4,8 @@ pub mod checkpoint;
 pub mod disk;
 pub mod host;
 pub mod http;
+pub mod net;
+pub mod progress;
 pub mod raft;
 pub mod rpc;
 pub mod wal;

@@ -2,5 +2,7 @@
 
 pub mod config;
 pub mod daemon;
+pub mod kv;
 pub mod listen;
 pub mod manual;
+pub mod paths;

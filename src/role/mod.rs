@@ -1,3 +1,4 @@
 //! One file or folder per applet: joins core and adapters into what a face does.
 
 pub mod daemon;
+pub mod kv;

@@ -4,8 +4,10 @@
 //! `generated/` is made from them by `BLESS=1 cargo test --test it generated` and compared by the
 //! same test, so that building needs neither protoc nor a build script.
 
+pub mod client;
 mod convert;
 pub mod server;
+pub mod snapshot_file;
 
 /// Messages, clients and servers made from `proto/`.
 #[allow(unreachable_pub, clippy::all, clippy::pedantic, clippy::use_self)]
@@ -21,4 +23,9 @@ pub mod proto {
     }
     /// The encoded `google.protobuf.FileDescriptorSet` of all of them.
     pub const DESCRIPTOR: &[u8] = include_bytes!("generated/descriptor.bin");
+}
+
+/// The bytes of a message on the wire.
+pub fn encode(message: &impl prost::Message) -> Vec<u8> {
+    message.encode_to_vec()
 }

@@ -1,0 +1,422 @@
+//! One connection to an etcd v3 server, chosen from a list of endpoints.
+//!
+//! The handle hides tonic's generics. An endpoint that cannot be reached gives way to the next
+//! one; a request that was sent is never sent again. Every wait is bounded by [`Limits`], except
+//! streams, which last until either side ends them.
+
+use std::fmt;
+use std::future::Future;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_stream::wrappers::ReceiverStream;
+pub use tonic::Code;
+use tonic::metadata::MetadataValue;
+use tonic::transport::{Channel, Endpoint as Transport, Uri};
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::adapter::net;
+use crate::adapter::rpc::proto::etcdserverpb as pb;
+use crate::adapter::rpc::proto::etcdserverpb::{
+    cluster_client::ClusterClient, kv_client::KvClient, lease_client::LeaseClient,
+    maintenance_client::MaintenanceClient, watch_client::WatchClient,
+};
+
+/// Answers may be as large as the server lets them grow: a range has no limit of its own.
+const ANSWER_BYTES_MAX: usize = i32::MAX as usize;
+/// Between rounds over endpoints that all refused: short for people, long for a busy server.
+const ROUND_PAUSE: Duration = Duration::from_millis(100);
+/// Requests of one open stream that wait to be sent; more make the sender wait.
+const STREAM_REQUESTS_MAX: usize = 16;
+
+/// Where a server listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    Tcp { host: String, port: u16 },
+    Unix(PathBuf),
+}
+
+/// An address together with the text that named it, which is how people see it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    pub text: String,
+    pub address: Address,
+}
+
+/// How long to wait and how much to send.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// For one endpoint to accept a connection.
+    pub dial: Duration,
+    /// For endpoints that refuse to come up: zero gives up after one round.
+    pub patience: Duration,
+    /// For one answer.
+    pub command: Duration,
+    pub keepalive_interval: Duration,
+    pub keepalive_timeout: Duration,
+    pub request_bytes_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            dial: Duration::from_secs(2),
+            patience: Duration::ZERO,
+            command: Duration::from_secs(5),
+            keepalive_interval: Duration::from_secs(2),
+            keepalive_timeout: Duration::from_secs(6),
+            request_bytes_max: 2 << 20,
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AddressError {
+    #[error("endpoint {0:?} must look like http://HOST:PORT, HOST:PORT or unix:///PATH")]
+    Form(String),
+    #[error("endpoint {0:?} wants TLS, which is not spoken yet: use http://HOST:PORT")]
+    Secure(String),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    #[error("no endpoint is given")]
+    NoEndpoint,
+    #[error("cannot connect to {endpoint}: {why}")]
+    Connect { endpoint: String, why: String },
+    #[error("no answer from {endpoint} within {limit:?}")]
+    Late { endpoint: String, limit: Duration },
+    #[error("{endpoint} closed the stream")]
+    Closed { endpoint: String },
+    #[error("{}", .0.message())]
+    Status(Box<Status>),
+}
+
+impl From<Status> for ClientError {
+    fn from(status: Status) -> Self {
+        Self::Status(Box::new(status))
+    }
+}
+
+impl ClientError {
+    /// The gRPC code; everything that kept the server from answering counts as unavailable.
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Status(status) => status.code(),
+            Self::NoEndpoint | Self::Connect { .. } | Self::Late { .. } | Self::Closed { .. } => {
+                Code::Unavailable
+            }
+        }
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let malformed = || AddressError::Form(text.to_owned());
+        let address = if let Some(path) = text.strip_prefix("unix://") {
+            Address::Unix(path.into())
+        } else if text.starts_with("https://") {
+            return Err(AddressError::Secure(text.to_owned()));
+        } else {
+            let place = text
+                .strip_prefix("http://")
+                .unwrap_or(text)
+                .trim_end_matches('/');
+            let (host, port) = place.rsplit_once(':').ok_or_else(malformed)?;
+            let literal = host.starts_with('[') && host.ends_with(']');
+            if host.is_empty() || (host.contains(':') && !literal) || host.contains('/') {
+                return Err(malformed());
+            }
+            let port = port.parse().map_err(|_| malformed())?;
+            Address::Tcp {
+                host: host.to_owned(),
+                port,
+            }
+        };
+        Ok(Self {
+            text: text.to_owned(),
+            address,
+        })
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// A connection to one server. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Client {
+    endpoint: String,
+    limits: Limits,
+    kv: KvClient<Channel>,
+    watch: WatchClient<Channel>,
+    lease: LeaseClient<Channel>,
+    cluster: ClusterClient<Channel>,
+    maintenance: MaintenanceClient<Channel>,
+}
+
+/// Both directions of an open watch stream.
+pub struct Watching {
+    endpoint: String,
+    requests: mpsc::Sender<pb::WatchRequest>,
+    responses: Streaming<pb::WatchResponse>,
+}
+
+impl Watching {
+    pub async fn send(&self, request: pb::WatchRequest) -> Result<(), ClientError> {
+        self.requests.send(request).await.map_err(|_| self.closed())
+    }
+
+    /// The next response. Losing interest in it loses none.
+    pub async fn next(&mut self) -> Result<pb::WatchResponse, ClientError> {
+        self.responses.message().await?.ok_or_else(|| self.closed())
+    }
+
+    fn closed(&self) -> ClientError {
+        ClientError::Closed {
+            endpoint: self.endpoint.clone(),
+        }
+    }
+}
+
+/// Both directions of an open keep-alive stream.
+pub struct KeepingAlive {
+    pub requests: mpsc::Sender<pb::LeaseKeepAliveRequest>,
+    pub responses: Streaming<pb::LeaseKeepAliveResponse>,
+}
+
+/// Declares a method for each unary call: name, service field, generated method, messages.
+macro_rules! unary {
+    ($($name:ident: $service:ident.$method:ident($request:ident) -> $response:ident;)*) => {
+        $(pub async fn $name(&self, request: pb::$request) -> Result<pb::$response, ClientError> {
+            let mut service = self.$service.clone();
+            self.answer(service.$method(request)).await
+        })*
+    };
+}
+
+impl Client {
+    /// Connects to the first of `endpoints` that accepts, going round until patience ends.
+    pub async fn connect(endpoints: &[Endpoint], limits: &Limits) -> Result<Self, ClientError> {
+        let deadline = Instant::now() + limits.patience;
+        loop {
+            let mut refused = ClientError::NoEndpoint;
+            for endpoint in endpoints {
+                match Self::dial(endpoint, limits).await {
+                    Ok(client) => return Ok(client),
+                    Err(error) => refused = error,
+                }
+            }
+            if endpoints.is_empty() || Instant::now() + ROUND_PAUSE > deadline {
+                sleep(deadline.saturating_duration_since(Instant::now())).await;
+                return Err(refused);
+            }
+            sleep(ROUND_PAUSE).await;
+        }
+    }
+
+    async fn dial(endpoint: &Endpoint, limits: &Limits) -> Result<Self, ClientError> {
+        let refused = |error: &dyn std::error::Error| ClientError::Connect {
+            endpoint: endpoint.text.clone(),
+            why: root_cause(error),
+        };
+        let transport = match &endpoint.address {
+            Address::Tcp { host, port } => Transport::from_shared(format!("http://{host}:{port}")),
+            Address::Unix(_) => Transport::from_shared("http://localhost"),
+        };
+        let transport = transport
+            .map_err(|error| refused(&error))?
+            .http2_keep_alive_interval(limits.keepalive_interval)
+            .keep_alive_timeout(limits.keepalive_timeout);
+        let address = endpoint.address.clone();
+        let connector = tower::service_fn(move |_: Uri| open(address.clone()));
+        let channel = timeout(limits.dial, transport.connect_with_connector(connector))
+            .await
+            .map_err(|late| refused(&late))?
+            .map_err(|error| refused(&error))?;
+        Ok(Self::over(endpoint.text.clone(), channel, limits.clone()))
+    }
+
+    fn over(endpoint: String, channel: Channel, limits: Limits) -> Self {
+        macro_rules! service {
+            ($kind:ident) => {
+                $kind::new(channel.clone())
+                    .max_decoding_message_size(ANSWER_BYTES_MAX)
+                    .max_encoding_message_size(limits.request_bytes_max)
+            };
+        }
+        Self {
+            kv: service!(KvClient),
+            watch: service!(WatchClient),
+            lease: service!(LeaseClient),
+            cluster: service!(ClusterClient),
+            maintenance: service!(MaintenanceClient),
+            endpoint,
+            limits,
+        }
+    }
+
+    /// The text of the endpoint that was reached.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    async fn answer<T>(
+        &self,
+        call: impl Future<Output = Result<Response<T>, Status>>,
+    ) -> Result<T, ClientError> {
+        match timeout_at(Instant::now() + self.limits.command, call).await {
+            Ok(answer) => Ok(answer?.into_inner()),
+            Err(_) => Err(ClientError::Late {
+                endpoint: self.endpoint.clone(),
+                limit: self.limits.command,
+            }),
+        }
+    }
+
+    unary! {
+        range: kv.range(RangeRequest) -> RangeResponse;
+        put: kv.put(PutRequest) -> PutResponse;
+        delete_range: kv.delete_range(DeleteRangeRequest) -> DeleteRangeResponse;
+        txn: kv.txn(TxnRequest) -> TxnResponse;
+        compact: kv.compact(CompactionRequest) -> CompactionResponse;
+        lease_grant: lease.lease_grant(LeaseGrantRequest) -> LeaseGrantResponse;
+        lease_revoke: lease.lease_revoke(LeaseRevokeRequest) -> LeaseRevokeResponse;
+        lease_time_to_live: lease.lease_time_to_live(LeaseTimeToLiveRequest)
+            -> LeaseTimeToLiveResponse;
+        lease_leases: lease.lease_leases(LeaseLeasesRequest) -> LeaseLeasesResponse;
+        member_list: cluster.member_list(MemberListRequest) -> MemberListResponse;
+        alarm: maintenance.alarm(AlarmRequest) -> AlarmResponse;
+        status: maintenance.status(StatusRequest) -> StatusResponse;
+        defragment: maintenance.defragment(DefragmentRequest) -> DefragmentResponse;
+        hash_kv: maintenance.hash_kv(HashKvRequest) -> HashKvResponse;
+    }
+
+    /// Opens a watch stream that the server ends when it loses its leader.
+    pub async fn watch(&self, first: pb::WatchRequest) -> Result<Watching, ClientError> {
+        let (requests, outgoing) = stream_of(first);
+        let mut request = Request::new(outgoing);
+        request
+            .metadata_mut()
+            .insert("hasleader", MetadataValue::from_static("true"));
+        let mut service = self.watch.clone();
+        let responses = self.answer(service.watch(request)).await?;
+        Ok(Watching {
+            endpoint: self.endpoint.clone(),
+            requests,
+            responses,
+        })
+    }
+
+    /// Opens a stream that renews leases; `first` is sent at once.
+    pub async fn keep_alive(
+        &self,
+        first: pb::LeaseKeepAliveRequest,
+    ) -> Result<KeepingAlive, ClientError> {
+        let (requests, outgoing) = stream_of(first);
+        let mut service = self.lease.clone();
+        let responses = self.answer(service.lease_keep_alive(outgoing)).await?;
+        Ok(KeepingAlive {
+            requests,
+            responses,
+        })
+    }
+
+    /// Opens the stream of a whole snapshot.
+    pub async fn snapshot(&self) -> Result<Streaming<pb::SnapshotResponse>, ClientError> {
+        let mut service = self.maintenance.clone();
+        self.answer(service.snapshot(pb::SnapshotRequest {})).await
+    }
+}
+
+fn stream_of<T: Send + 'static>(first: T) -> (mpsc::Sender<T>, ReceiverStream<T>) {
+    let (sender, receiver) = mpsc::channel(STREAM_REQUESTS_MAX);
+    sender.try_send(first).expect("a new channel has room");
+    (sender, ReceiverStream::new(receiver))
+}
+
+/// A byte stream of either kind.
+trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+async fn open(address: Address) -> std::io::Result<TokioIo<Box<dyn Duplex>>> {
+    let stream: Box<dyn Duplex> = match address {
+        Address::Tcp { host, port } => Box::new(net::connect(&host, port).await?),
+        Address::Unix(path) => Box::new(UnixStream::connect(path).await?),
+    };
+    Ok(TokioIo::new(stream))
+}
+
+/// The innermost error, which names the situation; tonic's outer ones say "transport error".
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> Result<Address, AddressError> {
+        text.parse::<Endpoint>().map(|endpoint| endpoint.address)
+    }
+
+    #[test]
+    fn endpoint_forms_are_understood() {
+        let tcp = |host: &str| Address::Tcp {
+            host: host.to_owned(),
+            port: 2379,
+        };
+        assert_eq!(address("127.0.0.1:2379").expect("bare"), tcp("127.0.0.1"));
+        assert_eq!(address("http://db1:2379/").expect("url"), tcp("db1"));
+        assert_eq!(address("http://[::1]:2379").expect("v6"), tcp("[::1]"));
+        assert_eq!(
+            address("unix:///run/x").expect("socket"),
+            Address::Unix("/run/x".into())
+        );
+    }
+
+    #[test]
+    fn malformed_endpoints_are_refused_with_the_form_that_works() {
+        for text in ["", "db1", ":1", "db1:x", "::1:2379", "ftp://db1:1"] {
+            assert!(
+                matches!(address(text), Err(AddressError::Form(_))),
+                "{text}"
+            );
+        }
+        assert!(matches!(
+            address("https://db1:1"),
+            Err(AddressError::Secure(_))
+        ));
+    }
+
+    #[tokio::test]
+    async fn refused_endpoints_end_with_the_reason_of_the_last() {
+        let endpoints =
+            ["127.0.0.1:1", "unix:///nonexistent/x"].map(|text| text.parse().expect("an endpoint"));
+        let error = Client::connect(&endpoints, &Limits::default())
+            .await
+            .expect_err("refused");
+        assert_eq!(error.code(), Code::Unavailable);
+        assert!(
+            error
+                .to_string()
+                .contains("unix:///nonexistent/x: No such file"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! The key-value client: one verb, one file; tiny verbs of one subject share theirs.
+//!
+//! A verb reads its flags, asks the server, and answers in the chosen format. As `etcdctl` it ends
+//! with etcdctl's words and exit codes, else with [`Failure`] and ours; [`session::Trouble`] holds
+//! both, so that no verb needs to know which face it has.
+
+mod check;
+mod endpoint;
+mod format;
+mod lease;
+mod ls;
+mod maintenance;
+mod pair;
+mod session;
+mod snapshot;
+mod txn;
+mod watch;
+
+use crate::cli::kv::Matches;
+
+use crate::cli::kv::IMITATION;
+use crate::error::{Exit, Failure};
+use crate::role::kv::session::{Session, Trouble};
+
+/// Words that need another one after them.
+const GROUPS: [&str; 6] = ["lease", "endpoint", "member", "snapshot", "alarm", "check"];
+
+/// Runs the verb that `matches` names. The runtime has one thread: a client waits more than works.
+pub fn run(face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
+    let Some((verb, matches)) = matches.subcommand() else {
+        return help(face, &[]);
+    };
+    if GROUPS.contains(&verb) && matches.subcommand().is_none() {
+        return help(face, &[verb]);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::FAILED, "cannot start the runtime", error))?;
+    let done = runtime.block_on(async {
+        let session = Session::new(face, matches)?;
+        dispatch(&session, verb, matches).await
+    });
+    // Standard input may be read by a thread that nothing can interrupt.
+    runtime.shutdown_background();
+    done.map_err(|trouble| trouble.into_failure(face))
+}
+
+async fn dispatch(session: &Session, verb: &str, matches: &Matches) -> Result<Exit, Trouble> {
+    let (group, matches) = (
+        verb,
+        matches.subcommand().map_or(matches, |(_, inner)| inner),
+    );
+    match (group, session.verb.as_str()) {
+        ("put", _) => pair::put(session, matches).await,
+        ("get", _) => pair::get(session, matches).await,
+        ("del", _) => pair::del(session, matches).await,
+        ("ls", _) => ls::ls(session, matches).await,
+        ("txn", _) => txn::txn(session, matches).await,
+        ("watch", _) => watch::watch(session, matches).await,
+        ("lease", "grant") => lease::grant(session, matches).await,
+        ("lease", "revoke") => lease::revoke(session, matches).await,
+        ("lease", "timetolive") => lease::time_to_live(session, matches).await,
+        ("lease", "list") => lease::list(session).await,
+        ("lease", "keep-alive") => lease::keep_alive(session, matches).await,
+        ("compaction", _) => maintenance::compaction(session, matches).await,
+        ("endpoint", "health") => endpoint::health(session, matches).await,
+        ("endpoint", "status") => endpoint::status(session, matches).await,
+        ("endpoint", "hashkv") => endpoint::hash(session, matches).await,
+        ("member", "list") => endpoint::members(session).await,
+        ("snapshot", "save") => snapshot::save(session, matches).await,
+        ("alarm", "list") => maintenance::alarm_list(session, matches).await,
+        ("alarm", "disarm") => maintenance::alarm_disarm(session, matches).await,
+        ("defrag", _) => maintenance::defrag(session, matches).await,
+        ("check", "perf") => check::perf(session, matches).await,
+        ("check", "datascale") => check::datascale(session, matches).await,
+        ("version", _) => version(session),
+        (group, verb) => unreachable!("the command line has {group} {verb}, which has no role"),
+    }
+}
+
+/// A group without a verb: etcdctl shows help and is content, we call it a usage error.
+fn help(face: &'static str, path: &[&str]) -> Result<Exit, Failure> {
+    let mut command = crate::cli::kv::command(face);
+    command.build();
+    let mut command = &mut command;
+    for name in path {
+        command = command
+            .find_subcommand_mut(name)
+            .expect("the verb was parsed");
+    }
+    let text = command.render_help().to_string();
+    if face == IMITATION {
+        session::print(text.as_bytes()).map_err(|trouble| trouble.into_failure(face))?;
+        return Ok(Exit::DONE);
+    }
+    eprint!("{text}");
+    Err(Failure::silent(Exit::USAGE))
+}
+
+/// etcdctl says which etcdctl it is; scripts test for it.
+fn version(session: &Session) -> Result<Exit, Trouble> {
+    let (name, version) = match session.imitating {
+        true => (IMITATION, "3.5.1"),
+        false => ("kvctl", env!("CARGO_PKG_VERSION")),
+    };
+    session::print(format!("{name} version: {version}\nAPI version: 3.5\n").as_bytes())?;
+    Ok(Exit::DONE)
+}

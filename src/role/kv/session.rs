@@ -1,0 +1,351 @@
+//! What every verb needs: the servers, the format of the answer, and how to fail on either face.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+
+use crate::cli::kv::Matches;
+use bytes::Bytes;
+
+use crate::adapter::host;
+use crate::adapter::rpc::client::{Client, ClientError, Code, Endpoint, Limits};
+use crate::cli::kv::{ENVIRONMENT, IMITATION, duration, go, on_command_line};
+use crate::cli::paths::Surroundings;
+use crate::error::{Exit, Failure};
+use crate::role::kv::format::{Answer, Format, Kind};
+
+/// etcdctl's exit codes, where they differ from plain failure.
+pub(super) const BAD_CONNECTION: u8 = 2;
+pub(super) const BAD_INPUT: u8 = 3;
+pub(super) const BAD_FEATURE: u8 = 4;
+pub(super) const INTERRUPTED: u8 = 5;
+pub(super) const BAD_ARGUMENTS: u8 = 128;
+
+const LOCAL_SERVER: &str = "http://127.0.0.1:2379";
+
+/// One run of one verb.
+pub(super) struct Session {
+    pub(super) imitating: bool,
+    /// The innermost verb: `grant` of `lease grant`.
+    pub(super) verb: String,
+    pub(super) endpoints: Vec<String>,
+    pub(super) format: Format,
+    pub(super) limits: Limits,
+    /// Whether `--write-out` names a format that exists; told only when a server is asked.
+    format_known: bool,
+}
+
+/// A failure as both faces tell it.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    failure: Failure,
+    exit: u8,
+    text: String,
+}
+
+impl Trouble {
+    /// A command line that etcdctl refuses with `exit` and `text`.
+    pub(super) fn misuse(exit: u8, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self {
+            failure: Failure::usage(text.clone(), ""),
+            exit,
+            text,
+        }
+    }
+
+    /// An operation `what` that the server refused or could not be asked for.
+    pub(super) fn rpc(what: impl Into<String>, error: &ClientError) -> Self {
+        let exit = match error.code() {
+            Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => Exit::UNAVAILABLE,
+            Code::NotFound => Exit::NO,
+            Code::Unauthenticated | Code::PermissionDenied => Exit::REFUSED,
+            Code::FailedPrecondition | Code::AlreadyExists | Code::Aborted => Exit::CONFLICT,
+            _ => Exit::FAILED,
+        };
+        let mut failure = Failure::new(exit, what, error);
+        if let ClientError::Connect { .. } = error {
+            failure = failure
+                .hint("start one with `coracle daemon`, or name another with `--endpoints LIST`");
+        }
+        Self {
+            failure,
+            exit: 1,
+            text: words(error),
+        }
+    }
+
+    /// A failure that etcdctl tells with the same text and exit code 1.
+    pub(super) fn plain(failure: Failure, exit: u8) -> Self {
+        let text = match failure.why.as_str() {
+            "" => failure.what.clone(),
+            why => format!("{}: {why}", failure.what),
+        };
+        Self {
+            failure,
+            exit,
+            text,
+        }
+    }
+
+    /// Everything has been told; only the exit codes remain.
+    pub(super) fn told(ours: Exit, theirs: u8) -> Self {
+        Self {
+            failure: Failure::silent(ours),
+            exit: theirs,
+            text: String::new(),
+        }
+    }
+
+    /// Changes what etcdctl says and how it exits.
+    pub(super) fn imitated(mut self, exit: u8, text: impl FnOnce(&str) -> String) -> Self {
+        self.text = text(&self.text);
+        self.exit = exit;
+        self
+    }
+
+    /// Whether the same command may succeed later.
+    pub(super) fn is_temporary(&self) -> bool {
+        self.failure.exit == Exit::UNAVAILABLE
+    }
+
+    pub(super) fn into_failure(self, face: &str) -> Failure {
+        if face != IMITATION || self.failure.exit == Exit::DONE {
+            return self.failure;
+        }
+        if !self.text.is_empty() {
+            eprintln!("Error: {}", self.text);
+        }
+        Failure::silent(Exit(self.exit))
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.failure.why)
+    }
+}
+
+/// The error as etcd's Go client words it: known texts alone, the rest with their code.
+pub(super) fn words(error: &ClientError) -> String {
+    match error {
+        ClientError::Late { .. } | ClientError::Connect { .. } => {
+            "context deadline exceeded".into()
+        }
+        ClientError::Closed { .. } => error.to_string(),
+        ClientError::NoEndpoint => "etcdclient: no available endpoints".into(),
+        ClientError::Status(status) if status.message().starts_with("etcdserver: ") => {
+            status.message().to_owned()
+        }
+        ClientError::Status(status) => {
+            format!(
+                "rpc error: code = {:?} desc = {}",
+                status.code(),
+                status.message()
+            )
+        }
+    }
+}
+
+/// Writes an answer to standard output; a closed pipe ends the verb quietly.
+pub(super) fn print(bytes: &[u8]) -> Result<(), Trouble> {
+    let mut output = io::stdout().lock();
+    output
+        .write_all(bytes)
+        .and_then(|()| output.flush())
+        .map_err(|error| {
+            let failure = Failure::output(&error);
+            Trouble {
+                exit: failure.exit.0,
+                text: error.to_string(),
+                failure,
+            }
+        })
+}
+
+/// The positional arguments as byte strings.
+pub(super) fn arguments(matches: &Matches) -> Vec<Bytes> {
+    let values = matches
+        .get_many::<OsString>("arguments")
+        .into_iter()
+        .flatten();
+    values
+        .map(|value| Bytes::copy_from_slice(value.as_bytes()))
+        .collect()
+}
+
+pub(super) fn text<'a>(matches: &'a Matches, name: &str) -> &'a str {
+    matches.get_one::<String>(name).map_or("", String::as_str)
+}
+
+pub(super) fn number(matches: &Matches, name: &str) -> i64 {
+    matches.get_one(name).copied().unwrap_or(0)
+}
+
+/// A switch that perhaps only one face has.
+pub(super) fn switch(matches: &Matches, name: &str) -> bool {
+    matches
+        .try_get_one(name)
+        .ok()
+        .flatten()
+        .copied()
+        .unwrap_or(false)
+}
+
+/// A lease id in hexadecimal; `what` is how etcdctl calls the argument.
+pub(super) fn lease_id(argument: &[u8], what: &str) -> Result<i64, Trouble> {
+    go::integer(&String::from_utf8_lossy(argument), 16).map_err(|why| {
+        Trouble::misuse(
+            BAD_ARGUMENTS,
+            format!("bad lease ID{what} ({why}), expecting ID in Hex"),
+        )
+    })
+}
+
+impl Session {
+    pub(super) fn new(face: &str, matches: &Matches) -> Result<Self, Trouble> {
+        let imitating = face == IMITATION;
+        let verb = matches.subcommand_name().unwrap_or_default().to_owned();
+        let matches = matches.subcommand().map_or(matches, |(_, inner)| inner);
+        if imitating {
+            refuse_shadowing(matches)?;
+        }
+        let command = duration(matches, "command-timeout");
+        let limits = Limits {
+            dial: duration(matches, "dial-timeout"),
+            patience: if imitating { command } else { Duration::ZERO },
+            command,
+            keepalive_interval: duration(matches, "keepalive-time"),
+            keepalive_timeout: duration(matches, "keepalive-timeout"),
+            request_bytes_max: usize::try_from(number(matches, "max-request-bytes")).unwrap_or(0),
+        };
+        let given = matches.get_many::<String>("endpoints");
+        let endpoints = given.map_or_else(local_endpoints, |list| list.cloned().collect());
+        let output = if imitating {
+            ""
+        } else {
+            text(matches, "output")
+        };
+        let (kind, format_known) = match (output, text(matches, "write-out")) {
+            ("json", _) => (Kind::Plain, true),
+            (_, "") => (Kind::Simple, true),
+            (_, name) => (
+                Kind::parse(name).unwrap_or(Kind::Simple),
+                Kind::parse(name).is_some(),
+            ),
+        };
+        let value_only = switch(matches, "print-value-only");
+        let format = Format {
+            kind,
+            hex: switch(matches, "hex"),
+            value_only,
+        };
+        let verb = if verb.is_empty() {
+            face.to_owned()
+        } else {
+            verb
+        };
+        Ok(Self {
+            imitating,
+            verb,
+            endpoints,
+            format,
+            limits,
+            format_known,
+        })
+    }
+
+    /// Fails for a format that does not exist, which etcdctl notices after the arguments.
+    pub(super) fn check_format(&self) -> Result<(), Trouble> {
+        match self.format_known {
+            true => Ok(()),
+            false => Err(Trouble::misuse(BAD_FEATURE, "unsupported output format")),
+        }
+    }
+
+    /// Connects to the first server that accepts.
+    pub(super) async fn connect(&self) -> Result<Client, Trouble> {
+        self.connect_for("cannot reach the key-value store").await
+    }
+
+    pub(super) async fn connect_for(&self, what: &str) -> Result<Client, Trouble> {
+        self.check_format()?;
+        let named = self.endpoints.iter().filter(|text| !text.is_empty());
+        let endpoints = named
+            .map(|text| endpoint(text))
+            .collect::<Result<Vec<_>, _>>()?;
+        Client::connect(&endpoints, &self.limits)
+            .await
+            .map_err(|error| {
+                let exit = if matches!(error, ClientError::NoEndpoint) {
+                    BAD_CONNECTION
+                } else {
+                    1
+                };
+                Trouble::rpc(what, &error).imitated(exit, str::to_owned)
+            })
+    }
+
+    /// A connection to one server alone, for questions that each server answers for itself.
+    pub(super) async fn connect_to(&self, text: &str) -> Result<Client, ClientError> {
+        let endpoint = endpoint(text).map_err(|trouble| ClientError::Connect {
+            endpoint: text.to_owned(),
+            why: trouble.text,
+        })?;
+        Client::connect(&[endpoint], &self.limits).await
+    }
+
+    /// Prints the answer in the chosen format.
+    pub(super) fn answer(&self, answer: &Answer) -> Result<Exit, Trouble> {
+        let bytes = self
+            .format
+            .render(answer)
+            .map_err(|unsupported| Trouble::misuse(BAD_FEATURE, unsupported.to_string()))?;
+        print(&bytes)?;
+        Ok(Exit::DONE)
+    }
+}
+
+fn endpoint(text: &str) -> Result<Endpoint, Trouble> {
+    text.parse()
+        .map_err(|error: crate::adapter::rpc::client::AddressError| {
+            Trouble::misuse(1, error.to_string())
+        })
+}
+
+/// etcdctl refuses a flag that is also in the environment, rather than choose.
+fn refuse_shadowing(matches: &Matches) -> Result<(), Trouble> {
+    for (flag, variable) in ENVIRONMENT {
+        let given = on_command_line(matches, flag);
+        if given && std::env::var_os(variable).is_some_and(|value| !value.is_empty()) {
+            let text = format!(
+                "conflicting environment variable {variable} is shadowed by corresponding \
+                 command-line flag (either unset environment variable or disable flag)"
+            );
+            return Err(Trouble::misuse(1, text));
+        }
+    }
+    Ok(())
+}
+
+/// The socket of this machine's daemon if it exists, else the usual port.
+fn local_endpoints() -> Vec<String> {
+    let variable = |name| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(Into::into)
+    };
+    let surroundings = Surroundings {
+        user: host::user_id(),
+        home: variable("HOME"),
+        data_home: variable("XDG_DATA_HOME"),
+        runtime_dir: variable("XDG_RUNTIME_DIR"),
+    };
+    let socket = surroundings.socket(&surroundings.data_dir());
+    match socket.exists() {
+        true => vec![format!("unix://{}", socket.display())],
+        false => vec![LOCAL_SERVER.to_owned()],
+    }
+}

@@ -1,0 +1,146 @@
+//! txn: a transaction from standard input.
+
+use std::io::BufRead;
+use std::os::unix::ffi::OsStringExt;
+
+use crate::cli::kv::Matches;
+
+use crate::adapter::rpc::proto::etcdserverpb as pb;
+use crate::adapter::rpc::proto::etcdserverpb::compare::{
+    CompareResult, CompareTarget, TargetUnion,
+};
+use crate::adapter::rpc::proto::etcdserverpb::request_op::Request;
+use crate::cli::kv::operations;
+use crate::cli::kv::script::{Condition, Operand, Relation, ScriptError, words};
+use crate::error::{Exit, Failure};
+use crate::role::kv::format::Answer;
+use crate::role::kv::pair;
+use crate::role::kv::session::{
+    BAD_ARGUMENTS, BAD_INPUT, Session, Trouble, arguments, print, switch,
+};
+
+/// A line of a script holds one command; a value in it is at most one request.
+const LINE_BYTES_MAX: u64 = 64 << 20;
+
+pub(super) async fn txn(session: &Session, matches: &Matches) -> Result<Exit, Trouble> {
+    if !arguments(matches).is_empty() {
+        return Err(Trouble::misuse(
+            BAD_ARGUMENTS,
+            "txn command does not accept argument",
+        ));
+    }
+    session.check_format()?;
+    let prompt = |text: &str| match switch(matches, "interactive") {
+        true => print(text.as_bytes()),
+        false => Ok(()),
+    };
+    prompt("compares:\n")?;
+    let compare = part()?
+        .iter()
+        .map(|line| condition(line))
+        .collect::<Result<_, _>>()?;
+    prompt("success requests (get, put, del):\n")?;
+    let success = part()?
+        .iter()
+        .map(|line| operation(line))
+        .collect::<Result<_, _>>()?;
+    prompt("failure requests (get, put, del):\n")?;
+    let failure = part()?
+        .iter()
+        .map(|line| operation(line))
+        .collect::<Result<_, _>>()?;
+
+    let client = session.connect().await?;
+    let request = pb::TxnRequest {
+        compare,
+        success,
+        failure,
+    };
+    let response = client
+        .txn(request)
+        .await
+        .map_err(|error| Trouble::rpc("cannot apply the transaction", &error))?;
+    session.answer(&Answer::Txn(response))
+}
+
+/// The lines up to the empty one that ends the part.
+fn part() -> Result<Vec<String>, Trouble> {
+    let mut lines = Vec::new();
+    loop {
+        let mut line = Vec::new();
+        let mut input = std::io::Read::take(std::io::stdin().lock(), LINE_BYTES_MAX);
+        input.read_until(b'\n', &mut line).map_err(|error| {
+            Trouble::plain(
+                Failure::new(Exit::FAILED, "cannot read standard input", error),
+                BAD_INPUT,
+            )
+        })?;
+        if line.last() != Some(&b'\n') {
+            let failure = Failure::usage("the transaction is incomplete", "the input ended early")
+                .hint("end each of the three parts with an empty line");
+            return Err(Trouble::plain(failure, BAD_INPUT).imitated(BAD_INPUT, |_| "EOF".into()));
+        }
+        match String::from_utf8_lossy(&line).trim() {
+            "" => return Ok(lines),
+            text => lines.push(text.to_owned()),
+        }
+    }
+}
+
+fn condition(line: &str) -> Result<pb::Compare, Trouble> {
+    let condition: Condition = line.parse().map_err(|error: ScriptError| {
+        // etcdctl dies of a panic, with Go's code for it, when it does not know the relation.
+        let exit = if let ScriptError::Relation(_) = error {
+            2
+        } else {
+            BAD_INPUT
+        };
+        Trouble::misuse(exit, error.to_string())
+    })?;
+    let result = match condition.relation {
+        Relation::Equal => CompareResult::Equal,
+        Relation::Greater => CompareResult::Greater,
+        Relation::Less => CompareResult::Less,
+        Relation::NotEqual => CompareResult::NotEqual,
+    };
+    let (target, value) = match condition.operand {
+        Operand::Version(version) => (CompareTarget::Version, TargetUnion::Version(version)),
+        Operand::Create(revision) => (CompareTarget::Create, TargetUnion::CreateRevision(revision)),
+        Operand::Mod(revision) => (CompareTarget::Mod, TargetUnion::ModRevision(revision)),
+        Operand::Value(value) => (CompareTarget::Value, TargetUnion::Value(value.into())),
+        Operand::Lease(lease) => (CompareTarget::Lease, TargetUnion::Lease(lease)),
+    };
+    Ok(pb::Compare {
+        result: result.into(),
+        target: target.into(),
+        key: condition.key.into(),
+        range_end: bytes::Bytes::new(),
+        target_union: Some(value),
+    })
+}
+
+fn operation(line: &str) -> Result<pb::RequestOp, Trouble> {
+    let words: Vec<_> = words(line)
+        .into_iter()
+        .map(std::ffi::OsString::from_vec)
+        .collect();
+    if words.len() < 2 {
+        return Err(Trouble::misuse(
+            BAD_INPUT,
+            format!("invalid txn compare request: {line}"),
+        ));
+    }
+    let malformed = || Trouble::misuse(BAD_INPUT, format!("invalid txn request: {line}"));
+    let matches = operations()
+        .try_get_matches_from(words)
+        .map_err(|_| malformed())?;
+    let request = match matches.subcommand() {
+        Some(("put", matches)) => Request::RequestPut(pair::put_request(matches)?),
+        Some(("get", matches)) => Request::RequestRange(pair::get_request(matches)?),
+        Some(("del", matches)) => Request::RequestDeleteRange(pair::del_request(matches)?),
+        _ => return Err(malformed()),
+    };
+    Ok(pb::RequestOp {
+        request: Some(request),
+    })
+}
