@@ -39,7 +39,9 @@ pub fn lock_directory(path: &Path) -> io::Result<Option<DirectoryLock>> {
 /// Tells the service manager, if one started us, a state such as `READY=1` (sd_notify(3)).
 pub fn notify_service_manager(state: &str) -> io::Result<()> {
     use std::os::linux::net::SocketAddrExt;
-    let Some(address) = std::env::var_os("NOTIFY_SOCKET") else { return Ok(()) };
+    let Some(address) = std::env::var_os("NOTIFY_SOCKET") else {
+        return Ok(());
+    };
     let socket = UnixDatagram::unbound()?;
     let bytes = address.as_encoded_bytes();
     match bytes.strip_prefix(b"@") {

@@ -56,8 +56,14 @@ pub struct Appended {
 impl LogStore {
     pub(super) fn new(wal: Arc<Wal>, recovered: &Recovered) -> io::Result<Self> {
         let decode = |bytes: &Vec<u8>| postcard::from_bytes(bytes).map_err(io::Error::other);
-        let purged = recovered.purged.as_ref().map(|purged| log_id(purged.term, purged.index));
-        let last = recovered.last.as_ref().map(|last| log_id(last.term, last.index));
+        let purged = recovered
+            .purged
+            .as_ref()
+            .map(|purged| log_id(purged.term, purged.index));
+        let last = recovered
+            .last
+            .as_ref()
+            .map(|last| log_id(last.term, last.index));
         let last = last.or(purged);
         let shared = Shared {
             vote: recovered.vote.as_ref().map(decode_vote).transpose()?,
@@ -69,7 +75,10 @@ impl LogStore {
             flushed: last.map_or(0, |last| last.index),
             appended: Appended::default(),
         };
-        Ok(Self { wal, shared: Arc::new(Mutex::new(shared)) })
+        Ok(Self {
+            wal,
+            shared: Arc::new(Mutex::new(shared)),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -97,7 +106,9 @@ impl LogStore {
 
 impl Shared {
     fn first_recent(&self) -> u64 {
-        self.recent.front().map_or(u64::MAX, |entry| entry.log_id.index)
+        self.recent
+            .front()
+            .map_or(u64::MAX, |entry| entry.log_id.index)
     }
 
     fn remember(&mut self, entry: Entry) {
@@ -113,7 +124,9 @@ impl Shared {
     /// Forgets what is on disk and beyond the bound.
     fn trim(&mut self) {
         while self.recent_bytes > REMEMBERED_BYTES_MAX && self.first_recent() <= self.flushed {
-            let Some(entry) = self.recent.pop_front() else { return };
+            let Some(entry) = self.recent.pop_front() else {
+                return;
+            };
             self.recent_bytes -= entry_bytes(&entry);
         }
     }
@@ -140,8 +153,10 @@ impl RaftLogReader<TypeConfig> for LogStore {
             let first = shared.first_recent();
             let skip = usize::try_from(start.saturating_sub(first)).unwrap_or(usize::MAX);
             let recent = shared.recent.iter().skip(skip);
-            let recent: Vec<Entry> =
-                recent.take_while(|entry| entry.log_id.index < end).cloned().collect();
+            let recent: Vec<Entry> = recent
+                .take_while(|entry| entry.log_id.index < end)
+                .cloned()
+                .collect();
             (end.min(first), recent)
         };
         if start >= old_end {
@@ -167,8 +182,14 @@ impl RaftLogReader<TypeConfig> for LogStore {
 
 impl LogStore {
     fn read_disk(&self, start: u64, end: u64, bytes_max: u64) -> io::Result<Vec<Entry>> {
-        let records = self.wal.read_limited(start..end, bytes_max).map_err(io::Error::other)?;
-        records.into_iter().map(|record| decode_entry(record).map_err(io::Error::other)).collect()
+        let records = self
+            .wal
+            .read_limited(start..end, bytes_max)
+            .map_err(io::Error::other)?;
+        records
+            .into_iter()
+            .map(|record| decode_entry(record).map_err(io::Error::other))
+            .collect()
     }
 }
 
@@ -177,7 +198,10 @@ impl RaftLogStorage<TypeConfig> for LogStore {
 
     async fn get_log_state(&mut self) -> io::Result<LogState<TypeConfig>> {
         let shared = self.lock();
-        Ok(LogState { last_purged_log_id: shared.purged, last_log_id: shared.last })
+        Ok(LogState {
+            last_purged_log_id: shared.purged,
+            last_log_id: shared.last,
+        })
     }
 
     async fn get_log_reader(&mut self) -> Self {
@@ -193,7 +217,8 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         self.lock().committed = committed;
         if let Some(committed) = committed {
             // Needed only to answer reads sooner after a restart: it must not cost a sync.
-            self.wal.submit_lazily(vec![Record::Committed(encode(&committed))]);
+            self.wal
+                .submit_lazily(vec![Record::Committed(encode(&committed))]);
         }
         Ok(())
     }
@@ -238,8 +263,14 @@ impl RaftLogStorage<TypeConfig> for LogStore {
         let from = last_log_id.map_or(0, |last| last.index + 1);
         {
             let mut shared = self.lock();
-            while shared.recent.back().is_some_and(|entry| entry.log_id.index >= from) {
-                let Some(entry) = shared.recent.pop_back() else { break };
+            while shared
+                .recent
+                .back()
+                .is_some_and(|entry| entry.log_id.index >= from)
+            {
+                let Some(entry) = shared.recent.pop_back() else {
+                    break;
+                };
                 shared.recent_bytes -= entry_bytes(&entry);
             }
             shared.last = last_log_id.or(shared.purged);
@@ -251,15 +282,26 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     async fn purge(&mut self, purged: LogId) -> io::Result<()> {
         {
             let mut shared = self.lock();
-            while shared.recent.front().is_some_and(|entry| entry.log_id.index <= purged.index) {
-                let Some(entry) = shared.recent.pop_front() else { break };
+            while shared
+                .recent
+                .front()
+                .is_some_and(|entry| entry.log_id.index <= purged.index)
+            {
+                let Some(entry) = shared.recent.pop_front() else {
+                    break;
+                };
                 shared.recent_bytes -= entry_bytes(&entry);
             }
             shared.purged = shared.purged.max(Some(purged));
             shared.last = shared.last.max(Some(purged));
         }
         let (term, index) = (purged.leader_id.term, purged.index);
-        self.submit_and_wait(Record::Purge(Purged { term, index, payload: Vec::new() })).await
+        self.submit_and_wait(Record::Purge(Purged {
+            term,
+            index,
+            payload: Vec::new(),
+        }))
+        .await
     }
 }
 

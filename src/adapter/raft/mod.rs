@@ -98,16 +98,21 @@ impl Consensus {
         checkpoints: Checkpoints,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, ConsensusError> {
-        let log_store =
-            LogStore::new(Arc::clone(&wal), recovered).map_err(ConsensusError::Log)?;
+        let log_store = LogStore::new(Arc::clone(&wal), recovered).map_err(ConsensusError::Log)?;
         let state = SharedState::new(saved.into_state());
         let checkpointer = Arc::new(Checkpointer::new(state.clone(), checkpoints));
         let machine = StateMachine::new(state.clone(), observer, Arc::clone(&checkpointer));
         let config = config(&settings)?;
         let log = log_store.clone();
-        let raft = Raft::new(settings.member_id, config, network::Alone, log_store, machine)
-            .await
-            .map_err(stopped)?;
+        let raft = Raft::new(
+            settings.member_id,
+            config,
+            network::Alone,
+            log_store,
+            machine,
+        )
+        .await
+        .map_err(stopped)?;
 
         if raft.is_initialized().await.map_err(stopped)? {
             // The only voter need not wait for an election timeout to pass.
@@ -118,7 +123,9 @@ impl Consensus {
         }
         // openraft may lead before its first entry is committed; a barrier passes only after.
         let wait = raft.wait(Some(START_TIMEOUT));
-        wait.current_leader(settings.member_id, "the only voter leads").await.map_err(stopped)?;
+        wait.current_leader(settings.member_id, "the only voter leads")
+            .await
+            .map_err(stopped)?;
 
         let (proposals, proposed) = mpsc::channel(proposer::WAITING_MAX);
         let (reads, read) = mpsc::channel(reads::WAITING_MAX);
@@ -126,23 +133,43 @@ impl Consensus {
         // Both end when the handle is dropped, because their channels close.
         tokio::spawn(Proposer::new(raft.clone(), proposed, timeout).run());
         tokio::spawn(reads::run(raft.clone(), read));
-        let consensus = Self { raft, state, wal, log, checkpointer, proposals, reads };
-        consensus.read_barrier().await.map_err(|error| ConsensusError::Stopped(error.to_string()))?;
+        let consensus = Self {
+            raft,
+            state,
+            wal,
+            log,
+            checkpointer,
+            proposals,
+            reads,
+        };
+        consensus
+            .read_barrier()
+            .await
+            .map_err(|error| ConsensusError::Stopped(error.to_string()))?;
         Ok(consensus)
     }
 
     /// Makes a change; its reply once it is applied.
     pub async fn propose(&self, command: Command) -> Result<Reply, KvError> {
         let (sender, receiver) = oneshot::channel();
-        let proposal = Proposal { command, reply: sender };
-        self.proposals.send(proposal).await.map_err(|_| KvError::Stopped)?;
+        let proposal = Proposal {
+            command,
+            reply: sender,
+        };
+        self.proposals
+            .send(proposal)
+            .await
+            .map_err(|_| KvError::Stopped)?;
         receiver.await.unwrap_or(Err(KvError::Stopped))
     }
 
     /// Waits until what is read from the state afterwards is linearizable.
     pub async fn read_barrier(&self) -> Result<(), KvError> {
         let (sender, receiver) = oneshot::channel();
-        self.reads.send(sender).await.map_err(|_| KvError::Stopped)?;
+        self.reads
+            .send(sender)
+            .await
+            .map_err(|_| KvError::Stopped)?;
         receiver.await.unwrap_or(Err(KvError::Stopped))
     }
 
@@ -211,7 +238,10 @@ impl Consensus {
     /// Returns when consensus cannot go on, with the reason.
     pub async fn failed(&self) -> ConsensusError {
         let wait = self.raft.wait(None);
-        match wait.metrics(|metrics| metrics.running_state.is_err(), "failed").await {
+        match wait
+            .metrics(|metrics| metrics.running_state.is_err(), "failed")
+            .await
+        {
             Ok(metrics) => match (self.wal.failure(), metrics.running_state) {
                 (Some(failure), _) => ConsensusError::Stopped(explain(&failure)),
                 (None, Err(fatal)) => ConsensusError::Stopped(fatal.to_string()),
@@ -227,7 +257,9 @@ impl Consensus {
     /// Stops taking part. What was answered is on disk; nothing else is owed.
     pub async fn shutdown(&self) -> Result<(), ConsensusError> {
         self.raft.shutdown().await.map_err(stopped)?;
-        self.wal.close().map_err(|failure| ConsensusError::Stopped(explain(&failure)))
+        self.wal
+            .close()
+            .map_err(|failure| ConsensusError::Stopped(explain(&failure)))
     }
 }
 
@@ -249,7 +281,10 @@ fn config(settings: &Settings) -> Result<Arc<Config>, ConsensusError> {
         enable_pre_vote: Some(true),
         ..Config::default()
     };
-    config.validate().map(Arc::new).map_err(|error| ConsensusError::Config(error.to_string()))
+    config
+        .validate()
+        .map(Arc::new)
+        .map_err(|error| ConsensusError::Config(error.to_string()))
 }
 
 fn stopped(error: impl std::fmt::Display) -> ConsensusError {

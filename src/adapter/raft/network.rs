@@ -24,7 +24,10 @@ pub(super) struct Nobody(u64);
 
 impl Nobody {
     fn unreachable(&self) -> Unreachable<TypeConfig> {
-        Unreachable::new(&io::Error::other(format!("member {:x} is not of this cluster", self.0)))
+        Unreachable::new(&io::Error::other(format!(
+            "member {:x} is not of this cluster",
+            self.0
+        )))
     }
 }
 

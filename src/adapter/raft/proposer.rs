@@ -36,7 +36,8 @@ pub(super) struct Proposal {
 }
 
 type Waiters = Vec<oneshot::Sender<Result<Reply, KvError>>>;
-type Flight = Pin<Box<dyn Future<Output = (Waiters, Result<Vec<Result<Reply, KvError>>, KvError>)> + Send>>;
+type Flight =
+    Pin<Box<dyn Future<Output = (Waiters, Result<Vec<Result<Reply, KvError>>, KvError>)> + Send>>;
 
 pub(super) struct Proposer {
     raft: Raft<TypeConfig, StateMachine>,
@@ -61,7 +62,13 @@ impl Proposer {
         timeout: Duration,
     ) -> Self {
         let (waiting, in_flight) = (VecDeque::new(), FuturesUnordered::new());
-        Self { raft, proposals, waiting, in_flight, timeout }
+        Self {
+            raft,
+            proposals,
+            waiting,
+            in_flight,
+            timeout,
+        }
     }
 
     /// Runs until every handle is dropped.
@@ -100,7 +107,9 @@ impl Proposer {
             if !commands.is_empty() && bytes > BATCH_BYTES_MAX {
                 break;
             }
-            let Some(proposal) = self.waiting.pop_front() else { break };
+            let Some(proposal) = self.waiting.pop_front() else {
+                break;
+            };
             commands.push(proposal.command);
             waiters.push(proposal.reply);
         }
@@ -131,7 +140,9 @@ fn answer(waiters: Waiters, replies: Result<Vec<Result<Reply, KvError>>, KvError
                 drop(waiter.send(reply));
             }
         }
-        Err(error) => waiters.into_iter().for_each(|waiter| drop(waiter.send(Err(error)))),
+        Err(error) => waiters
+            .into_iter()
+            .for_each(|waiter| drop(waiter.send(Err(error)))),
     }
 }
 

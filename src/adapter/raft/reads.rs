@@ -19,7 +19,9 @@ pub(super) async fn run(raft: Raft<TypeConfig, StateMachine>, mut reads: mpsc::R
     let mut waiting = Vec::new();
     while reads.recv_many(&mut waiting, WAITING_MAX).await > 0 {
         let confirmed = confirm(&raft).await;
-        waiting.drain(..).for_each(|read| drop(read.send(confirmed)));
+        waiting
+            .drain(..)
+            .for_each(|read| drop(read.send(confirmed)));
     }
 }
 
@@ -29,5 +31,9 @@ async fn confirm(raft: &Raft<TypeConfig, StateMachine>) -> Result<(), KvError> {
         Some(_) => KvError::Stopped,
         None => KvError::NoLeader,
     })?;
-    linearizer.await_ready(raft).await.map(drop).map_err(|_| KvError::Stopped)
+    linearizer
+        .await_ready(raft)
+        .await
+        .map(drop)
+        .map_err(|_| KvError::Stopped)
 }

@@ -41,7 +41,11 @@ impl Saved {
     /// Before anything was ever applied.
     pub fn beginning() -> Self {
         let (applied, membership) = (None, StoredMembership::default());
-        Self { applied, membership, machine: Machine::default() }
+        Self {
+            applied,
+            membership,
+            machine: Machine::default(),
+        }
     }
 
     pub fn from_image(image: checkpoint::Image) -> Result<Self, SavedError> {
@@ -49,11 +53,19 @@ impl Saved {
         let chunks = image.chunks.into_iter();
         let chunks = chunks.map(|chunk| Chunk::decode(chunk.id, chunk.version, chunk.bytes.into()));
         let machine = Machine::from_parts(head.machine, chunks.collect::<Result<_, _>>()?)?;
-        Ok(Self { applied: head.applied, membership: head.membership, machine })
+        Ok(Self {
+            applied: head.applied,
+            membership: head.membership,
+            machine,
+        })
     }
 
     pub(super) fn into_state(self) -> State {
-        State { machine: self.machine, applied: self.applied, membership: self.membership }
+        State {
+            machine: self.machine,
+            applied: self.applied,
+            membership: self.membership,
+        }
     }
 }
 
@@ -75,7 +87,11 @@ pub enum CheckpointFailure {
 
 impl Checkpointer {
     pub(super) fn new(state: SharedState, checkpoints: Checkpoints) -> Self {
-        Self { state, checkpoints: Arc::new(Mutex::new(checkpoints)), written: Mutex::new(None) }
+        Self {
+            state,
+            checkpoints: Arc::new(Mutex::new(checkpoints)),
+            written: Mutex::new(None),
+        }
     }
 
     /// Takes cheap handles on the state as it is now and has them written; returns once proved.
@@ -105,7 +121,9 @@ impl Checkpointer {
     /// The index up to which neither of the two checkpoints needs the log.
     pub(super) fn unneeded_index(&self) -> Option<u64> {
         let checkpoints = lock(&self.checkpoints);
-        let head = checkpoints.older_meta().and_then(|meta| decode_head(meta).ok())?;
+        let head = checkpoints
+            .older_meta()
+            .and_then(|meta| decode_head(meta).ok())?;
         head.applied.map(|applied| applied.index)
     }
 }

@@ -81,7 +81,10 @@ impl State {
     }
 
     pub(super) fn meta(&self) -> SnapshotMeta {
-        SnapshotMeta { last_log_id: self.applied, last_membership: self.membership.clone() }
+        SnapshotMeta {
+            last_log_id: self.applied,
+            last_membership: self.membership.clone(),
+        }
     }
 }
 
@@ -91,7 +94,11 @@ impl StateMachine {
         observer: Arc<dyn Observer>,
         checkpointer: Arc<Checkpointer>,
     ) -> Self {
-        Self { state, observer, checkpointer }
+        Self {
+            state,
+            observer,
+            checkpointer,
+        }
     }
 
     fn apply_commands(&self, state: &mut State, commands: &[Command]) -> Replies {
@@ -151,11 +158,17 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     }
 
     async fn get_snapshot_builder(&mut self) -> SnapshotBuilder {
-        SnapshotBuilder { checkpointer: Arc::clone(&self.checkpointer) }
+        SnapshotBuilder {
+            checkpointer: Arc::clone(&self.checkpointer),
+        }
     }
 
     async fn install_snapshot(&mut self, meta: &SnapshotMeta, snapshot: Image) -> io::Result<()> {
-        let chunks = snapshot.chunks.iter().map(|chunk| chunk.as_ref().clone()).collect();
+        let chunks = snapshot
+            .chunks
+            .iter()
+            .map(|chunk| chunk.as_ref().clone())
+            .collect();
         let machine = Machine::from_parts(snapshot.meta, chunks).map_err(io::Error::other)?;
         {
             let mut state = self.state.write();
@@ -165,13 +178,20 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             self.observer.replaced(&state.machine);
         }
         // What the log held before the snapshot may be purged after this, so it must be on disk.
-        self.checkpointer.write().await.map(drop).map_err(io::Error::other)
+        self.checkpointer
+            .write()
+            .await
+            .map(drop)
+            .map_err(io::Error::other)
     }
 
     async fn get_current_snapshot(&mut self) -> io::Result<Option<Snapshot>> {
         let state = self.state.read();
         let has_state = state.applied.is_some();
-        Ok(has_state.then(|| Snapshot { meta: state.meta(), snapshot: state.machine.image() }))
+        Ok(has_state.then(|| Snapshot {
+            meta: state.meta(),
+            snapshot: state.machine.image(),
+        }))
     }
 }
 

@@ -6,8 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use openraft::impls::leader_id_std;
 pub(super) use openraft::EntryPayload;
+use openraft::impls::leader_id_std;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::adapter::wal::EntryRecord;
@@ -64,11 +64,17 @@ const KIND_COMMANDS: u8 = 2;
 impl Batch {
     pub fn new(commands: Vec<Command>) -> Self {
         let encoded = postcard::to_stdvec(&commands).expect("commands have no unencodable part");
-        Self { commands: Arc::new(commands), encoded: encoded.into() }
+        Self {
+            commands: Arc::new(commands),
+            encoded: encoded.into(),
+        }
     }
 
     fn decode(encoded: Bytes) -> Result<Self, postcard::Error> {
-        Ok(Self { commands: Arc::new(postcard::from_bytes(&encoded)?), encoded })
+        Ok(Self {
+            commands: Arc::new(postcard::from_bytes(&encoded)?),
+            encoded,
+        })
     }
 
     /// Size in the log, in bytes.
@@ -85,7 +91,12 @@ impl fmt::Debug for Batch {
 
 impl fmt::Display for Batch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} commands, {} bytes", self.commands.len(), self.bytes())
+        write!(
+            f,
+            "{} commands, {} bytes",
+            self.commands.len(),
+            self.bytes()
+        )
     }
 }
 
@@ -133,5 +144,8 @@ pub(super) fn decode_entry(record: EntryRecord) -> Result<Entry, EntryError> {
         KIND_COMMANDS => EntryPayload::Normal(Batch::decode(content)?),
         kind => return Err(EntryError::Kind(kind)),
     };
-    Ok(Entry { log_id: log_id(record.term, record.index), payload })
+    Ok(Entry {
+        log_id: log_id(record.term, record.index),
+        payload,
+    })
 }

@@ -2,6 +2,7 @@
 //!
 //! What a message can say and the machine cannot (an unknown sort order, say) is refused here.
 
+use bytes::Bytes;
 use tonic::{Code, Status};
 
 use crate::adapter::rpc::proto::etcdserverpb as pb;
@@ -47,7 +48,10 @@ pub(super) fn range(request: pb::RangeRequest) -> Result<Range, KvError> {
     let order = Order::try_from(request.sort_order).map_err(|_| KvError::InvalidSortOption)?;
     let target = By::try_from(request.sort_target).map_err(|_| KvError::InvalidSortOption)?;
     Ok(Range {
-        keys: KeyRange { start: request.key, end: request.range_end },
+        keys: KeyRange {
+            start: request.key,
+            end: request.range_end,
+        },
         limit: request.limit,
         revision: request.revision,
         sort_order: match order {
@@ -76,10 +80,16 @@ pub(super) fn range(request: pb::RangeRequest) -> Result<Range, KvError> {
     })
 }
 
+/// A copy that stands alone. What was decoded is a slice of the whole receive buffer (8 KiB), which
+/// commands in the log's memory would keep alive: thirty times what they say.
+fn owned(bytes: &Bytes) -> Bytes {
+    Bytes::copy_from_slice(bytes)
+}
+
 pub(super) fn put(request: pb::PutRequest) -> Put {
     Put {
-        key: request.key,
-        value: request.value,
+        key: owned(&request.key),
+        value: owned(&request.value),
         lease: request.lease,
         prev_kv: request.prev_kv,
         ignore_value: request.ignore_value,
@@ -88,8 +98,14 @@ pub(super) fn put(request: pb::PutRequest) -> Put {
 }
 
 pub(super) fn delete_range(request: pb::DeleteRangeRequest) -> DeleteRange {
-    let keys = KeyRange { start: request.key, end: request.range_end };
-    DeleteRange { keys, prev_kv: request.prev_kv }
+    let keys = KeyRange {
+        start: owned(&request.key),
+        end: owned(&request.range_end),
+    };
+    DeleteRange {
+        keys,
+        prev_kv: request.prev_kv,
+    }
 }
 
 /// A transaction, and whether every range in it may be answered from this member's own state.
@@ -109,10 +125,17 @@ fn nested_txn(
     }
     let compares: Option<Vec<Compare>> = request.compare.into_iter().map(compare).collect();
     let mut branch = |operations: Vec<pb::RequestOp>| -> Result<Vec<Operation>, KvError> {
-        operations.into_iter().map(|wrapped| operation(wrapped, depth, serializable)).collect()
+        operations
+            .into_iter()
+            .map(|wrapped| operation(wrapped, depth, serializable))
+            .collect()
     };
     let (success, failure) = (branch(request.success)?, branch(request.failure)?);
-    Ok(Txn { compares: compares.ok_or(KvError::KeyNotFound)?, success, failure })
+    Ok(Txn {
+        compares: compares.ok_or(KvError::KeyNotFound)?,
+        success,
+        failure,
+    })
 }
 
 fn operation(
@@ -159,20 +182,28 @@ fn compare(request: pb::Compare) -> Option<Compare> {
             _ => 0,
         }),
         CompareTarget::Value => Target::Value(match union {
-            Some(TargetUnion::Value(value)) => value,
-            _ => bytes::Bytes::new(),
+            Some(TargetUnion::Value(value)) => owned(&value),
+            _ => Bytes::new(),
         }),
         CompareTarget::Lease => Target::Lease(match union {
             Some(TargetUnion::Lease(lease)) => lease,
             _ => 0,
         }),
     };
-    let keys = KeyRange { start: request.key, end: request.range_end };
-    Some(Compare { keys, comparison, target })
+    let keys = KeyRange {
+        start: owned(&request.key),
+        end: owned(&request.range_end),
+    };
+    Some(Compare {
+        keys,
+        comparison,
+        target,
+    })
 }
 
 pub(super) fn watch_request(request: pb::WatchCreateRequest) -> WatchRequest {
     use pb::watch_create_request::FilterType;
+    let (start, end) = (owned(&request.key), owned(&request.range_end));
     let filters = |wanted: FilterType| request.filters.contains(&(wanted as i32));
     let filter = EventFilter {
         no_put: filters(FilterType::Noput),
@@ -180,9 +211,12 @@ pub(super) fn watch_request(request: pb::WatchCreateRequest) -> WatchRequest {
     };
     WatchRequest {
         // An empty key watches from the very first one, as etcd has it.
-        keys: match (request.key.is_empty(), request.range_end.is_empty()) {
-            (true, _) => KeyRange { start: vec![0].into(), end: request.range_end },
-            (false, _) => KeyRange { start: request.key, end: request.range_end },
+        keys: match (start.is_empty(), end.is_empty()) {
+            (true, _) => KeyRange {
+                start: vec![0].into(),
+                end,
+            },
+            (false, _) => KeyRange { start, end },
         },
         start_revision: request.start_revision,
         filter,
@@ -206,7 +240,11 @@ pub(super) fn key_value(kv: KeyValue) -> mvccpb::KeyValue {
 
 pub(super) fn event(event: &Event) -> mvccpb::Event {
     use mvccpb::event::EventType;
-    let kind = if event.deleted { EventType::Delete } else { EventType::Put };
+    let kind = if event.deleted {
+        EventType::Delete
+    } else {
+        EventType::Put
+    };
     mvccpb::Event {
         r#type: kind.into(),
         kv: Some(key_value(event.kv.clone())),
@@ -216,7 +254,10 @@ pub(super) fn event(event: &Event) -> mvccpb::Event {
 
 /// A header that says only a revision, as the replies inside a transaction have it.
 fn inner_header(revision: i64) -> Option<pb::ResponseHeader> {
-    Some(pb::ResponseHeader { revision, ..Default::default() })
+    Some(pb::ResponseHeader {
+        revision,
+        ..Default::default()
+    })
 }
 
 pub(super) fn range_response(
@@ -224,11 +265,19 @@ pub(super) fn range_response(
     header: Option<pb::ResponseHeader>,
 ) -> pb::RangeResponse {
     let kvs = reply.kvs.into_iter().map(key_value).collect();
-    pb::RangeResponse { header, kvs, more: reply.more, count: reply.count }
+    pb::RangeResponse {
+        header,
+        kvs,
+        more: reply.more,
+        count: reply.count,
+    }
 }
 
 pub(super) fn put_response(reply: PutReply, header: Option<pb::ResponseHeader>) -> pb::PutResponse {
-    pb::PutResponse { header, prev_kv: reply.prev_kv.map(key_value) }
+    pb::PutResponse {
+        header,
+        prev_kv: reply.prev_kv.map(key_value),
+    }
 }
 
 pub(super) fn delete_response(
@@ -236,7 +285,11 @@ pub(super) fn delete_response(
     header: Option<pb::ResponseHeader>,
 ) -> pb::DeleteRangeResponse {
     let prev_kvs = reply.prev_kvs.into_iter().map(key_value).collect();
-    pb::DeleteRangeResponse { header, deleted: reply.deleted, prev_kvs }
+    pb::DeleteRangeResponse {
+        header,
+        deleted: reply.deleted,
+        prev_kvs,
+    }
 }
 
 pub(super) fn txn_response(reply: TxnReply, header: Option<pb::ResponseHeader>) -> pb::TxnResponse {
@@ -259,9 +312,15 @@ pub(super) fn txn_response(reply: TxnReply, header: Option<pb::ResponseHeader>) 
                 Response::ResponseTxn(txn_response(reply, Some(pb::ResponseHeader::default())))
             }
         };
-        pb::ResponseOp { response: Some(response) }
+        pb::ResponseOp {
+            response: Some(response),
+        }
     });
-    pb::TxnResponse { header, succeeded: reply.succeeded, responses: responses.collect() }
+    pb::TxnResponse {
+        header,
+        succeeded: reply.succeeded,
+        responses: responses.collect(),
+    }
 }
 
 pub(super) fn alarm_type(alarm: Alarm) -> pb::AlarmType {

@@ -366,7 +366,10 @@ fn nearest(name: &str) -> Option<String> {
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |urls: &[ListenUrl]| {
-            urls.iter().map(ListenUrl::to_string).collect::<Vec<_>>().join(",")
+            urls.iter()
+                .map(ListenUrl::to_string)
+                .collect::<Vec<_>>()
+                .join(",")
         };
         let quoted = |text: &dyn fmt::Display| format!("{:?}", text.to_string());
         let (mode, retention) = match self.retention {
@@ -375,14 +378,22 @@ impl fmt::Display for Settings {
             Retention::Age(age) => ("periodic", Span(age).to_string()),
             Retention::Revisions(revisions) => ("revision", revisions.to_string()),
         };
-        let socket = self.socket.as_ref().map_or("off".into(), |path| path.display().to_string());
-        let quota = self.quota_bytes.map_or("-1".to_owned(), |bytes| bytes.to_string());
+        let socket = self
+            .socket
+            .as_ref()
+            .map_or("off".into(), |path| path.display().to_string());
+        let quota = self
+            .quota_bytes
+            .map_or("-1".to_owned(), |bytes| bytes.to_string());
         let level = format!("{:?}", self.log_level).to_lowercase();
         let lines = [
             ("name", quoted(&self.name)),
             ("data-dir", quoted(&self.data_dir.display())),
             ("listen-client-urls", quoted(&list(&self.listen_client))),
-            ("advertise-client-urls", quoted(&self.advertise_client.join(","))),
+            (
+                "advertise-client-urls",
+                quoted(&self.advertise_client.join(",")),
+            ),
             ("listen-metrics-urls", quoted(&list(&self.listen_metrics))),
             ("socket", quoted(&socket)),
             ("quota-backend-bytes", quota),
@@ -394,7 +405,10 @@ impl fmt::Display for Settings {
             ("snapshot-count", self.snapshot_entries.to_string()),
             ("heartbeat-interval", self.heartbeat_ms.to_string()),
             ("election-timeout", self.election_ms.to_string()),
-            ("watch-progress-notify-interval", quoted(&Span(self.watch_progress))),
+            (
+                "watch-progress-notify-interval",
+                quoted(&Span(self.watch_progress)),
+            ),
             ("log-level", quoted(&level)),
             ("insecure", self.insecure.to_string()),
         ];

@@ -96,7 +96,14 @@ impl Chunk {
         let mut data = Vec::with_capacity(CHUNK_BYTES);
         data.extend_from_slice(&base.to_le_bytes());
         data.extend_from_slice(&0u32.to_le_bytes());
-        Self { id, version: 0, base, last: Revision::default(), data, offsets: Vec::new() }
+        Self {
+            id,
+            version: 0,
+            base,
+            last: Revision::default(),
+            data,
+            offsets: Vec::new(),
+        }
     }
 
     pub fn id(&self) -> u64 {
@@ -125,7 +132,10 @@ impl Chunk {
         let short = |record| ChunkError::Short { id, record };
         let (base, rest) = data.split_first_chunk::<8>().ok_or(short(0))?;
         let (count, _) = rest.split_first_chunk::<4>().ok_or(short(0))?;
-        let (base, count) = (i64::from_le_bytes(*base), u32::from_le_bytes(*count) as usize);
+        let (base, count) = (
+            i64::from_le_bytes(*base),
+            u32::from_le_bytes(*count) as usize,
+        );
         let mut offsets = Vec::with_capacity(count.min(data.len()));
         let mut last = Revision::default();
         let mut at = CHUNK_HEADER_BYTES;
@@ -139,7 +149,14 @@ impl Chunk {
             at = end;
         }
         match data.len() - at {
-            0 => Ok(Self { id, version, base, last, data, offsets }),
+            0 => Ok(Self {
+                id,
+                version,
+                base,
+                last,
+                data,
+                offsets,
+            }),
             extra => Err(ChunkError::Trailing { id, extra }),
         }
     }

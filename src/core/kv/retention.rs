@@ -31,7 +31,10 @@ const SAMPLES: u32 = 10;
 
 impl Retainer {
     pub fn new(retention: Retention) -> Self {
-        Self { retention, seen: VecDeque::new() }
+        Self {
+            retention,
+            seen: VecDeque::new(),
+        }
     }
 
     /// The revision to compact at now, if it is time.

@@ -53,7 +53,12 @@ pub enum SnapshotError {
 /// Lays out a snapshot; chunks are handles, nothing is copied.
 pub fn outgoing(cluster_id: u64, member_id: u64, image: &Image) -> Outgoing {
     let chunks = u32::try_from(image.chunks.len()).expect("chunks of 64 KiB, so few");
-    let head = Head { cluster_id, member_id, machine: image.meta.clone(), chunks };
+    let head = Head {
+        cluster_id,
+        member_id,
+        machine: image.meta.clone(),
+        chunks,
+    };
     let head = postcard::to_stdvec(&head).expect("a head has no unencodable part");
     let mut first = BytesMut::new();
     first.put_slice(MAGIC);
@@ -70,7 +75,10 @@ pub fn outgoing(cluster_id: u64, member_id: u64, image: &Image) -> Outgoing {
     let bytes: usize = pieces.iter().map(Bytes::len).sum();
     let padding = bytes.next_multiple_of(BLOCK_BYTES) - bytes;
     pieces.push(vec![0; padding].into());
-    Outgoing { pieces, total_bytes: (bytes + padding + DIGEST_BYTES) as u64 }
+    Outgoing {
+        pieces,
+        total_bytes: (bytes + padding + DIGEST_BYTES) as u64,
+    }
 }
 
 /// Reads a whole snapshot; nothing of a damaged one is given out.
@@ -109,7 +117,9 @@ fn take_u32(content: &[u8], at: &mut usize) -> Result<u32, SnapshotError> {
 fn take<'a>(content: &'a [u8], at: &mut usize) -> Result<&'a [u8], SnapshotError> {
     let length = take_u32(content, at)? as usize;
     let end = at.checked_add(length);
-    let bytes = end.and_then(|end| content.get(*at..end)).ok_or(SnapshotError::Short { at: *at })?;
+    let bytes = end
+        .and_then(|end| content.get(*at..end))
+        .ok_or(SnapshotError::Short { at: *at })?;
     *at += length;
     Ok(bytes)
 }

@@ -217,7 +217,8 @@ impl Store {
         Ok(RangeProgress {
             at,
             after: None,
-            reply, taken: 0,
+            reply,
+            taken: 0,
         })
     }
 
@@ -489,7 +490,8 @@ impl Writer<'_> {
         let mut progress = RangeProgress {
             at,
             after: None,
-            reply, taken: 0,
+            reply,
+            taken: 0,
         };
         while self.store.range_step(range, &mut progress) == Step::More {}
         progress.finish(range)
@@ -521,7 +523,11 @@ impl RangeProgress {
     pub fn take_piece(&mut self) -> RangeReply {
         let kvs = std::mem::take(&mut self.reply.kvs);
         self.taken += kvs.len();
-        RangeReply { kvs, revision: self.reply.revision, ..RangeReply::default() }
+        RangeReply {
+            kvs,
+            revision: self.reply.revision,
+            ..RangeReply::default()
+        }
     }
 
     /// Sorts and cuts, once every key was visited.

@@ -337,8 +337,18 @@ impl Watchers {
 
 /// Splits a delivery so that no part has much more than `bytes_max` of keys and values.
 pub fn fragments(delivery: Delivery, bytes_max: usize) -> Vec<Delivery> {
-    let Delivery { watch_id, revision, events, compact_revision } = delivery;
-    let part = |events| Delivery { watch_id, revision, events, compact_revision };
+    let Delivery {
+        watch_id,
+        revision,
+        events,
+        compact_revision,
+    } = delivery;
+    let part = |events| Delivery {
+        watch_id,
+        revision,
+        events,
+        compact_revision,
+    };
     let (mut parts, mut current, mut bytes) = (Vec::new(), Vec::new(), 0);
     for event in events {
         let size = event.bytes();

@@ -9,8 +9,8 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::{ReceiverStream, WatchStream};
 
 use crate::adapter::rpc::server::{
-    AlarmAction, Api, BoxStream, Consistency, HashView, Header, LeaseTerm, MemberView, SnapshotPart,
-    StatusView, WatchAnswer, WatchCommand,
+    AlarmAction, Api, BoxStream, Consistency, HashView, Header, LeaseTerm, MemberView,
+    SnapshotPart, StatusView, WatchAnswer, WatchCommand,
 };
 use crate::core::kv::machine::Machine;
 use crate::core::kv::request::{
@@ -80,10 +80,23 @@ impl Api for Served {
     ) -> Result<BoxStream<Result<RangeReply, KvError>>, KvError> {
         self.barrier(consistency).await?;
         let (progress, pin) = self.0.begin_range(&range)?;
-        let step = if pin.is_some() { Step::More } else { Step::Done };
+        let step = if pin.is_some() {
+            Step::More
+        } else {
+            Step::Done
+        };
         let node = Arc::clone(&self.0);
-        let pieces = RangePieces { node, range, progress, _pin: pin, step };
-        Ok(stream::unfold(Some(pieces), |pieces| async { Some(RangePieces::next(pieces?)) }).boxed())
+        let pieces = RangePieces {
+            node,
+            range,
+            progress,
+            _pin: pin,
+            step,
+        };
+        Ok(stream::unfold(Some(pieces), |pieces| async {
+            Some(RangePieces::next(pieces?))
+        })
+        .boxed())
     }
 
     async fn put(&self, put: Put) -> Result<PutReply, KvError> {
@@ -148,18 +161,29 @@ impl Api for Served {
     async fn lease_time_to_live(&self, id: i64, with_keys: bool) -> Result<LeaseTerm, KvError> {
         self.barrier(Consistency::Linearizable).await?;
         let remaining = self.0.hub.clock().remaining(id, self.0.hub.now());
-        Ok(self.machine(|machine| match (machine.leases().get(id), remaining) {
-            (Some(lease), Some(remaining)) => LeaseTerm {
-                id,
-                ttl_seconds: remaining.as_secs() as i64,
-                granted_seconds: lease.ttl_seconds,
-                keys: match with_keys {
-                    true => lease.keys.iter().map(|key| Bytes::copy_from_slice(key)).collect(),
-                    false => Vec::new(),
+        Ok(
+            self.machine(|machine| match (machine.leases().get(id), remaining) {
+                (Some(lease), Some(remaining)) => LeaseTerm {
+                    id,
+                    ttl_seconds: remaining.as_secs() as i64,
+                    granted_seconds: lease.ttl_seconds,
+                    keys: match with_keys {
+                        true => lease
+                            .keys
+                            .iter()
+                            .map(|key| Bytes::copy_from_slice(key))
+                            .collect(),
+                        false => Vec::new(),
+                    },
                 },
-            },
-            _ => LeaseTerm { id, ttl_seconds: -1, granted_seconds: 0, keys: Vec::new() },
-        }))
+                _ => LeaseTerm {
+                    id,
+                    ttl_seconds: -1,
+                    granted_seconds: 0,
+                    keys: Vec::new(),
+                },
+            }),
+        )
     }
 
     async fn leases(&self) -> Result<Vec<i64>, KvError> {
@@ -202,7 +226,9 @@ impl Api for Served {
         match action {
             AlarmAction::Get => Ok(raised.into_iter().filter(wanted).collect()),
             AlarmAction::Activate => {
-                let Some(alarm) = alarm else { return Ok(Vec::new()) };
+                let Some(alarm) = alarm else {
+                    return Ok(Vec::new());
+                };
                 let alarm = MemberAlarm { member, alarm };
                 self.0.propose(Command::RaiseAlarm(alarm)).await?;
                 Ok(vec![alarm])
@@ -263,11 +289,16 @@ impl Api for Served {
         let outgoing = snapshot::outgoing(identity.cluster_id, identity.member_id, &image);
         let (mut digest, mut remaining_bytes) = (Some(Sha256::new()), outgoing.total_bytes);
         // The digest is made while the pieces go out; an empty piece stands for it.
-        let pieces = outgoing.pieces.into_iter().filter(|piece| !piece.is_empty());
+        let pieces = outgoing
+            .pieces
+            .into_iter()
+            .filter(|piece| !piece.is_empty());
         let pieces = pieces.chain([Bytes::new()]);
         let parts = pieces.map(move |piece| {
             let blob = match piece.is_empty() {
-                true => digest.take().map(|all| Bytes::copy_from_slice(&all.finalize())),
+                true => digest
+                    .take()
+                    .map(|all| Bytes::copy_from_slice(&all.finalize())),
                 false => {
                     digest.iter_mut().for_each(|all| all.update(&piece));
                     Some(piece)
@@ -275,13 +306,18 @@ impl Api for Served {
             };
             let blob = blob.unwrap_or_default();
             remaining_bytes -= blob.len() as u64;
-            SnapshotPart { remaining_bytes, blob }
+            SnapshotPart {
+                remaining_bytes,
+                blob,
+            }
         });
         Ok(stream::iter(parts).boxed())
     }
 
     fn leadership(&self) -> BoxStream<()> {
-        WatchStream::new(self.0.leader.subscribe()).map(drop).boxed()
+        WatchStream::new(self.0.leader.subscribe())
+            .map(drop)
+            .boxed()
     }
 
     fn revision(&self) -> i64 {

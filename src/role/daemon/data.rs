@@ -45,8 +45,10 @@ pub(super) fn open(directory: &Path) -> Result<(host::DirectoryLock, Identity), 
                 return Err(Failure::new(Exit::FAILED, &what, why)
                     .hint("restore the file from a backup, or start with an empty directory"));
             }
-            let identity =
-                Identity { cluster_id: host::random_u64(), member_id: host::random_u64() };
+            let identity = Identity {
+                cluster_id: host::random_u64(),
+                member_id: host::random_u64(),
+            };
             disk::write_atomically(&path, &write(identity))
                 .map_err(|error| Failure::new(Exit::FAILED, &what, error))?;
             identity
@@ -57,8 +59,15 @@ pub(super) fn open(directory: &Path) -> Result<(host::DirectoryLock, Identity), 
 }
 
 fn write(identity: Identity) -> Vec<u8> {
-    let Identity { cluster_id, member_id } = identity;
-    let file = MemberFile { coracle_layout: LAYOUT, cluster_id, member_id };
+    let Identity {
+        cluster_id,
+        member_id,
+    } = identity;
+    let file = MemberFile {
+        coracle_layout: LAYOUT,
+        cluster_id,
+        member_id,
+    };
     serde_json::to_vec(&file).expect("numbers encode")
 }
 
@@ -71,5 +80,8 @@ fn read(bytes: &[u8]) -> Result<Identity, String> {
             file.coracle_layout
         ));
     }
-    Ok(Identity { cluster_id: file.cluster_id, member_id: file.member_id })
+    Ok(Identity {
+        cluster_id: file.cluster_id,
+        member_id: file.member_id,
+    })
 }

@@ -58,7 +58,9 @@ impl Signal {
 
     fn mark(&self, from: i64) {
         // Only the first change counts: the stream reads on from there.
-        let first = self.from.compare_exchange(0, from, Ordering::Relaxed, Ordering::Relaxed);
+        let first = self
+            .from
+            .compare_exchange(0, from, Ordering::Relaxed, Ordering::Relaxed);
         if first.is_ok() {
             self.marked.notify_one();
         }
@@ -82,7 +84,9 @@ impl Hub {
     pub(super) fn open_stream(&self) -> (u64, Arc<Signal>) {
         let stream = self.next_stream.fetch_add(1, Ordering::Relaxed);
         let signal = Arc::new(Signal::default());
-        lock(&self.watches).signals.insert(stream, Arc::clone(&signal));
+        lock(&self.watches)
+            .signals
+            .insert(stream, Arc::clone(&signal));
         (stream, signal)
     }
 
@@ -90,7 +94,8 @@ impl Hub {
         let mut watches = lock(&self.watches);
         keys.for_each(|keys| watches.registry.remove(stream, keys));
         watches.signals.remove(&stream);
-        self.watched.store(!watches.registry.is_empty(), Ordering::Relaxed);
+        self.watched
+            .store(!watches.registry.is_empty(), Ordering::Relaxed);
     }
 
     /// Call it with the state held for reading: then no change falls between.
@@ -102,7 +107,8 @@ impl Hub {
     pub(super) fn remove_watcher(&self, stream: u64, keys: &KeyRange) {
         let mut watches = lock(&self.watches);
         watches.registry.remove(stream, keys);
-        self.watched.store(!watches.registry.is_empty(), Ordering::Relaxed);
+        self.watched
+            .store(!watches.registry.is_empty(), Ordering::Relaxed);
     }
 
     /// Time since the hub was made, the origin of lease deadlines.
@@ -119,7 +125,10 @@ impl Hub {
         let now = self.now();
         let mut clock = self.clock();
         *clock = LeaseClock::default();
-        machine.leases().iter().for_each(|(id, lease)| clock.start(id, lease.ttl_seconds, now));
+        machine
+            .leases()
+            .iter()
+            .for_each(|(id, lease)| clock.start(id, lease.ttl_seconds, now));
         drop(clock);
         self.lease_started.notify_one();
     }

@@ -32,12 +32,19 @@ impl Listening {
         }
         let mut metrics = Vec::new();
         for url in &settings.listen_metrics {
-            metrics.push(Listener::Tcp(bind_tcp(*url, "--listen-metrics-urls").await?));
+            metrics.push(Listener::Tcp(
+                bind_tcp(*url, "--listen-metrics-urls").await?,
+            ));
         }
         if let Some(path) = &settings.socket {
             client.push(Listener::Unix(bind_unix(path).await?));
         }
-        Ok(Self { client, metrics, client_urls, socket: settings.socket.clone() })
+        Ok(Self {
+            client,
+            metrics,
+            client_urls,
+            socket: settings.socket.clone(),
+        })
     }
 
     /// What to remove at the end.
@@ -71,8 +78,10 @@ async fn bind_unix(path: &Path) -> Result<UnixListener, Failure> {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
     if UnixStream::connect(path).await.is_ok() {
-        return Err(Failure::new(Exit::CONFLICT, &what, "another daemon listens there")
-            .hint("end that daemon, or give another path with --socket PATH"));
+        return Err(
+            Failure::new(Exit::CONFLICT, &what, "another daemon listens there")
+                .hint("end that daemon, or give another path with --socket PATH"),
+        );
     }
     match std::fs::remove_file(path) {
         Ok(()) => {}
@@ -87,6 +96,9 @@ async fn bind_unix(path: &Path) -> Result<UnixListener, Failure> {
 pub(super) struct Nothing;
 impl crate::adapter::http::Routes for Nothing {
     fn answer(&self, _r: http::Request<tonic::body::Body>) -> crate::adapter::http::RouteFuture {
-        Box::pin(std::future::ready(Ok(http::Response::builder().status(404).body(tonic::body::Body::empty()).expect("x"))))
+        Box::pin(std::future::ready(Ok(http::Response::builder()
+            .status(404)
+            .body(tonic::body::Body::empty())
+            .expect("x"))))
     }
 }

@@ -61,9 +61,8 @@ pub fn run(_face: &'static str, matches: &ArgMatches) -> Result<Exit, Failure> {
 /// Joins what the user said in the file, the environment and the flags.
 fn load(flags: &DaemonFlags) -> Result<Settings, Failure> {
     let what = "cannot use the configuration";
-    let environment = std::env::vars_os().filter_map(|(name, value)| {
-        Some((name.into_string().ok()?, value.into_string().ok()?))
-    });
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let text = match &flags.config {
         None => None,
         Some(path) => Some((
@@ -73,7 +72,9 @@ fn load(flags: &DaemonFlags) -> Result<Settings, Failure> {
             })?,
         )),
     };
-    let file = text.as_ref().map(|(path, text)| (path.as_str(), text.as_str()));
+    let file = text
+        .as_ref()
+        .map(|(path, text)| (path.as_str(), text.as_str()));
     let user = User::of(host::user_id());
     Settings::load(&flags.values, &environment.collect(), file, user)
         .map_err(|error| Failure::usage(what, error).hint("see `coracle daemon --help`"))
@@ -87,12 +88,17 @@ fn start_log(settings: &Settings) {
         LogLevel::Error => Level::ERROR,
     };
     // openraft tells every step of an election at our level of news; its warnings are enough.
-    let filter = Targets::new().with_default(level).with_target("openraft", level.min(Level::WARN));
+    let filter = Targets::new()
+        .with_default(level)
+        .with_target("openraft", level.min(Level::WARN));
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
-    tracing_subscriber::registry().with(filter).with(lines).init();
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .init();
 }
 
 /// Starts every role, serves until a signal or a failure, and ends in order.
@@ -104,8 +110,14 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     let mut upkeep = JoinSet::new();
     upkeep.spawn(upkeep::revoke_due_leases(Arc::clone(&node)));
     upkeep.spawn(upkeep::drop_compacted(Arc::clone(&node)));
-    upkeep.spawn(upkeep::watch_sizes(Arc::clone(&node), Retainer::new(settings.retention)));
-    upkeep.spawn(upkeep::write_checkpoints(Arc::clone(&node), settings.snapshot_entries));
+    upkeep.spawn(upkeep::watch_sizes(
+        Arc::clone(&node),
+        Retainer::new(settings.retention),
+    ));
+    upkeep.spawn(upkeep::write_checkpoints(
+        Arc::clone(&node),
+        settings.snapshot_entries,
+    ));
 
     let socket = listening.socket().map(PathBuf::from);
     tracing::info!(
@@ -206,10 +218,15 @@ async fn listen_until_told(
     let handler = |kind| {
         signal(kind).map_err(|error| Failure::new(Exit::FAILED, "cannot handle signals", error))
     };
-    let (mut terminate, mut interrupt) =
-        (handler(SignalKind::terminate())?, handler(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (
+        handler(SignalKind::terminate())?,
+        handler(SignalKind::interrupt())?,
+    );
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let limits = Limits { concurrent_streams_max: settings.streams_max, ..Limits::default() };
+    let limits = Limits {
+        concurrent_streams_max: settings.streams_max,
+        ..Limits::default()
+    };
     let services = Services::new(&Arc::new(Served(Arc::clone(node))));
     let front = Front::new(services, Arc::new(listen::Nothing), limits);
     let until = |mut stopped: tokio::sync::watch::Receiver<bool>| async move {
@@ -231,13 +248,18 @@ async fn listen_until_told(
     if let Ok(Ok(drained)) = serving.await
         && drained.cut > 0
     {
-        tracing::info!(connections = drained.cut, "cut connections that did not end");
+        tracing::info!(
+            connections = drained.cut,
+            "cut connections that did not end"
+        );
     }
     let shut_down = node.consensus.shutdown().await;
     match (failure, shut_down) {
-        (Some(failure), _) | (None, Err(failure)) => {
-            Err(Failure::new(Exit::FAILED, "the daemon cannot go on", chain(&failure)))
-        }
+        (Some(failure), _) | (None, Err(failure)) => Err(Failure::new(
+            Exit::FAILED,
+            "the daemon cannot go on",
+            chain(&failure),
+        )),
         (None, Ok(())) => Ok(Exit::DONE),
     }
 }
@@ -245,5 +267,8 @@ async fn listen_until_told(
 /// An error with its causes.
 fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }

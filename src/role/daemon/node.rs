@@ -11,9 +11,7 @@ use crate::adapter::host;
 use crate::adapter::raft::{Consensus, Standing};
 use crate::core::kv::lease::TTL_SECONDS_MAX;
 use crate::core::kv::machine::quota_cost;
-use crate::core::kv::request::{
-    Alarm, Command, KvError, MemberAlarm, Range, RangeReply, Reply,
-};
+use crate::core::kv::request::{Alarm, Command, KvError, MemberAlarm, Range, RangeReply, Reply};
 use crate::core::kv::store::{RangeProgress, Step};
 use crate::role::daemon::hub::Hub;
 
@@ -102,7 +100,9 @@ impl Node {
         if !self.consensus.admits(cost) {
             return Err(KvError::NoSpace);
         }
-        let Some(quota) = self.settings.quota_bytes else { return Ok(()) };
+        let Some(quota) = self.settings.quota_bytes else {
+            return Ok(());
+        };
         let raised = {
             let state = self.consensus.state();
             if ((state.machine.store.bytes() + cost) as u64) < quota {
@@ -111,8 +111,14 @@ impl Node {
             state.machine.has_alarm(Alarm::NoSpace)
         };
         if !raised {
-            let alarm = MemberAlarm { member: self.identity.member_id, alarm: Alarm::NoSpace };
-            tracing::warn!(quota, "quota exceeded: writes are refused until space is made");
+            let alarm = MemberAlarm {
+                member: self.identity.member_id,
+                alarm: Alarm::NoSpace,
+            };
+            tracing::warn!(
+                quota,
+                "quota exceeded: writes are refused until space is made"
+            );
             self.consensus.propose(Command::RaiseAlarm(alarm)).await?;
         }
         Err(KvError::NoSpace)
@@ -129,7 +135,8 @@ impl Node {
         };
         let least = (3 * self.settings.election_timeout.as_millis()).div_ceil(2 * 1000) as i64;
         let ttl_seconds = ttl_seconds.max(least);
-        self.propose(Command::LeaseGrant { id, ttl_seconds }).await?;
+        self.propose(Command::LeaseGrant { id, ttl_seconds })
+            .await?;
         Ok((id, ttl_seconds))
     }
 
@@ -147,10 +154,7 @@ impl Node {
     }
 
     /// Reads a range at one revision, in steps that let others in between.
-    pub(super) async fn read_range(
-        self: &Arc<Self>,
-        range: &Range,
-    ) -> Result<RangeReply, KvError> {
+    pub(super) async fn read_range(self: &Arc<Self>, range: &Range) -> Result<RangeReply, KvError> {
         let (mut progress, pin) = match self.begin_range(range)? {
             (progress, None) => return Ok(progress.finish(range)),
             (progress, Some(pin)) => (progress, pin),
@@ -181,7 +185,11 @@ impl Node {
     }
 
     pub(super) fn continue_range(&self, range: &Range, progress: &mut RangeProgress) -> Step {
-        self.consensus.state().machine.store.range_step(range, progress)
+        self.consensus
+            .state()
+            .machine
+            .store
+            .range_step(range, progress)
     }
 
     /// The oldest revision that a read under way still needs.
@@ -197,7 +205,10 @@ impl Node {
 impl Pin {
     fn new(node: &Arc<Node>, at: i64) -> Self {
         *node.readers().entry(at).or_default() += 1;
-        Self { node: Arc::clone(node), at }
+        Self {
+            node: Arc::clone(node),
+            at,
+        }
     }
 }
 

@@ -88,9 +88,15 @@ pub(super) async fn watch_sizes(node: Arc<Node>, mut retainer: Retainer) {
             let state = node.consensus.state();
             let machine = &state.machine;
             let compact_at = retainer.due(&machine.store, node.hub.now());
-            let low = node.settings.quota_bytes.map(|quota| quota / 100 * QUOTA_LOW_PERCENT);
+            let low = node
+                .settings
+                .quota_bytes
+                .map(|quota| quota / 100 * QUOTA_LOW_PERCENT);
             let member = node.identity.member_id;
-            let alarm = MemberAlarm { member, alarm: Alarm::NoSpace };
+            let alarm = MemberAlarm {
+                member,
+                alarm: Alarm::NoSpace,
+            };
             let cured = low.is_none_or(|low| (machine.store.bytes_in_use() as u64) < low);
             let raised = machine.alarms().any(|raised| raised == alarm);
             (compact_at, (raised && cured).then_some(alarm))

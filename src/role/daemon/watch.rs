@@ -80,7 +80,9 @@ impl StreamTask {
             }
             self.look();
         }
-        self.node.hub.close_stream(self.stream, self.watchers.key_ranges());
+        self.node
+            .hub
+            .close_stream(self.stream, self.watchers.key_ranges());
     }
 
     async fn select(&mut self) -> Event {
@@ -160,7 +162,10 @@ impl StreamTask {
             if let Some(from) = self.signal.take() {
                 self.watchers.mark(from);
             }
-            (self.watchers.step(&state.machine.store), state.machine.store.revision())
+            (
+                self.watchers.step(&state.machine.store),
+                state.machine.store.revision(),
+            )
         };
         for delivery in deliveries {
             self.tell(delivery);
@@ -169,27 +174,40 @@ impl StreamTask {
             // Looks again after the answers so far are taken or, without any, at once.
             self.signal.marked.notify_one();
         } else if std::mem::take(&mut self.progress_wanted) {
-            self.outgoing.push_back(WatchAnswer::Progress { watch_id: NO_WATCHER, revision });
+            self.outgoing.push_back(WatchAnswer::Progress {
+                watch_id: NO_WATCHER,
+                revision,
+            });
         }
     }
 
     fn tell(&mut self, delivery: Delivery) {
-        let Delivery { watch_id, revision, compact_revision, .. } = delivery;
+        let Delivery {
+            watch_id,
+            revision,
+            compact_revision,
+            ..
+        } = delivery;
         if compact_revision > 0 {
             if let Some(keys) = self.watchers.cancel(watch_id) {
                 self.node.hub.remove_watcher(self.stream, &keys);
             }
-            self.outgoing.push_back(canceled(watch_id, revision, compact_revision));
+            self.outgoing
+                .push_back(canceled(watch_id, revision, compact_revision));
             return;
         }
-        let fragment = self.watchers.request(watch_id).is_some_and(|request| request.fragment);
+        let fragment = self
+            .watchers
+            .request(watch_id)
+            .is_some_and(|request| request.fragment);
         if !fragment {
             self.outgoing.push_back(WatchAnswer::Events(delivery));
             return;
         }
         let mut parts = fragments(delivery, self.node.settings.request_bytes_max);
         let last = parts.pop();
-        self.outgoing.extend(parts.into_iter().map(WatchAnswer::Fragment));
+        self.outgoing
+            .extend(parts.into_iter().map(WatchAnswer::Fragment));
         self.outgoing.extend(last.map(WatchAnswer::Events));
     }
 
@@ -210,7 +228,13 @@ const PROGRESS_MIN: Duration = Duration::from_millis(100);
 
 fn canceled(watch_id: i64, revision: i64, compact_revision: i64) -> WatchAnswer {
     let reason = String::new();
-    WatchAnswer::Canceled { watch_id, revision, created: false, compact_revision, reason }
+    WatchAnswer::Canceled {
+        watch_id,
+        revision,
+        created: false,
+        compact_revision,
+        reason,
+    }
 }
 
 /// Whether no key can be in the range.

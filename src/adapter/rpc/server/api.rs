@@ -86,13 +86,25 @@ pub enum WatchCommand {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WatchAnswer {
-    Created { watch_id: i64, revision: i64 },
+    Created {
+        watch_id: i64,
+        revision: i64,
+    },
     /// A watcher was not created or has ended; `created` repeats etcd's answer to a bad request.
-    Canceled { watch_id: i64, revision: i64, created: bool, compact_revision: i64, reason: String },
+    Canceled {
+        watch_id: i64,
+        revision: i64,
+        created: bool,
+        compact_revision: i64,
+        reason: String,
+    },
     Events(Delivery),
     /// A part of a delivery that is too large for one message; all but the last say so.
     Fragment(Delivery),
-    Progress { watch_id: i64, revision: i64 },
+    Progress {
+        watch_id: i64,
+        revision: i64,
+    },
 }
 
 /// A piece of a snapshot file.

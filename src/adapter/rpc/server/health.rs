@@ -54,9 +54,15 @@ impl<A: Api> Health for Service<A> {
 }
 
 fn serving<A: Api>(api: &A) -> ServingStatus {
-    if api.status().leader == 0 { ServingStatus::NotServing } else { ServingStatus::Serving }
+    if api.status().leader == 0 {
+        ServingStatus::NotServing
+    } else {
+        ServingStatus::Serving
+    }
 }
 
 fn answer(status: ServingStatus) -> HealthCheckResponse {
-    HealthCheckResponse { status: status.into() }
+    HealthCheckResponse {
+        status: status.into(),
+    }
 }

@@ -41,7 +41,11 @@ impl<A: Api> Kv for Service<A> {
                 "etcdserver: range stream does not support custom sort or revision filters",
             ));
         }
-        let replies = self.api.range_stream(range, consistency).await.map_err(status)?;
+        let replies = self
+            .api
+            .range_stream(range, consistency)
+            .await
+            .map_err(status)?;
         let api = self.api.clone();
         let responses = replies.map(move |reply| {
             let reply = reply.map_err(status)?;
@@ -82,7 +86,11 @@ impl<A: Api> Kv for Service<A> {
         let request = request.into_inner();
         self.check_size(&request)?;
         let (txn, serializable) = convert::txn(request).map_err(status)?;
-        let reply = self.api.txn(txn, consistency(serializable)).await.map_err(status)?;
+        let reply = self
+            .api
+            .txn(txn, consistency(serializable))
+            .await
+            .map_err(status)?;
         let header = self.header(reply.revision);
         Ok(Response::new(convert::txn_response(reply, header)))
     }
@@ -93,7 +101,9 @@ impl<A: Api> Kv for Service<A> {
     ) -> Result<Response<pb::CompactionResponse>, Status> {
         let pb::CompactionRequest { revision, physical } = request.into_inner();
         let revision = self.api.compact(revision, physical).await.map_err(status)?;
-        Ok(Response::new(pb::CompactionResponse { header: self.header(revision) }))
+        Ok(Response::new(pb::CompactionResponse {
+            header: self.header(revision),
+        }))
     }
 }
 
@@ -107,5 +117,9 @@ impl<A: Api> Service<A> {
 }
 
 fn consistency(serializable: bool) -> Consistency {
-    if serializable { Consistency::Serializable } else { Consistency::Linearizable }
+    if serializable {
+        Consistency::Serializable
+    } else {
+        Consistency::Linearizable
+    }
 }

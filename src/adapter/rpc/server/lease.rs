@@ -17,15 +17,25 @@ impl<A: Api> Lease for Service<A> {
         let pb::LeaseGrantRequest { id, ttl } = request.into_inner();
         let (id, ttl) = self.api.lease_grant(id, ttl).await.map_err(status)?;
         let header = self.newest_header();
-        Ok(Response::new(pb::LeaseGrantResponse { header, id, ttl, error: String::new() }))
+        Ok(Response::new(pb::LeaseGrantResponse {
+            header,
+            id,
+            ttl,
+            error: String::new(),
+        }))
     }
 
     async fn lease_revoke(
         &self,
         request: Request<pb::LeaseRevokeRequest>,
     ) -> Result<Response<pb::LeaseRevokeResponse>, Status> {
-        self.api.lease_revoke(request.into_inner().id).await.map_err(status)?;
-        Ok(Response::new(pb::LeaseRevokeResponse { header: self.newest_header() }))
+        self.api
+            .lease_revoke(request.into_inner().id)
+            .await
+            .map_err(status)?;
+        Ok(Response::new(pb::LeaseRevokeResponse {
+            header: self.newest_header(),
+        }))
     }
 
     type LeaseKeepAliveStream = BoxStream<Result<pb::LeaseKeepAliveResponse, Status>>;
@@ -40,7 +50,11 @@ impl<A: Api> Lease for Service<A> {
             async move {
                 let ttl = api.lease_keep_alive(request.id).await.map_err(status)?;
                 let header = Self::header_of(api.header(api.revision()));
-                Ok(pb::LeaseKeepAliveResponse { header, id: request.id, ttl })
+                Ok(pb::LeaseKeepAliveResponse {
+                    header,
+                    id: request.id,
+                    ttl,
+                })
             }
         });
         Ok(Response::new(responses.boxed()))
@@ -51,7 +65,11 @@ impl<A: Api> Lease for Service<A> {
         request: Request<pb::LeaseTimeToLiveRequest>,
     ) -> Result<Response<pb::LeaseTimeToLiveResponse>, Status> {
         let pb::LeaseTimeToLiveRequest { id, keys } = request.into_inner();
-        let term = self.api.lease_time_to_live(id, keys).await.map_err(status)?;
+        let term = self
+            .api
+            .lease_time_to_live(id, keys)
+            .await
+            .map_err(status)?;
         Ok(Response::new(pb::LeaseTimeToLiveResponse {
             header: self.newest_header(),
             id: term.id,
@@ -67,6 +85,9 @@ impl<A: Api> Lease for Service<A> {
     ) -> Result<Response<pb::LeaseLeasesResponse>, Status> {
         let ids = self.api.leases().await.map_err(status)?;
         let leases = ids.into_iter().map(|id| pb::LeaseStatus { id }).collect();
-        Ok(Response::new(pb::LeaseLeasesResponse { header: self.newest_header(), leases }))
+        Ok(Response::new(pb::LeaseLeasesResponse {
+            header: self.newest_header(),
+            leases,
+        }))
     }
 }

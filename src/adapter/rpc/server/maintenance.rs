@@ -31,13 +31,20 @@ impl<A: Api> Maintenance for Service<A> {
             Ok(pb::AlarmType::Corrupt) => Some(Alarm::Corrupt),
             Err(_) => return Err(Status::invalid_argument("etcdserver: unknown alarm type")),
         };
-        let alarms = self.api.alarm(action, request.member_id, alarm).await.map_err(status)?;
+        let alarms = self
+            .api
+            .alarm(action, request.member_id, alarm)
+            .await
+            .map_err(status)?;
         let alarms = alarms.into_iter().map(|raised| pb::AlarmMember {
             member_id: raised.member,
             alarm: convert::alarm_type(raised.alarm).into(),
         });
         let header = self.newest_header();
-        Ok(Response::new(pb::AlarmResponse { header, alarms: alarms.collect() }))
+        Ok(Response::new(pb::AlarmResponse {
+            header,
+            alarms: alarms.collect(),
+        }))
     }
 
     async fn status(
@@ -69,7 +76,9 @@ impl<A: Api> Maintenance for Service<A> {
         &self,
         _request: Request<pb::DefragmentRequest>,
     ) -> Result<Response<pb::DefragmentResponse>, Status> {
-        Ok(Response::new(pb::DefragmentResponse { header: self.newest_header() }))
+        Ok(Response::new(pb::DefragmentResponse {
+            header: self.newest_header(),
+        }))
     }
 
     async fn hash(
@@ -77,14 +86,21 @@ impl<A: Api> Maintenance for Service<A> {
         _request: Request<pb::HashRequest>,
     ) -> Result<Response<pb::HashResponse>, Status> {
         let view = self.api.hash(0).await.map_err(status)?;
-        Ok(Response::new(pb::HashResponse { header: self.newest_header(), hash: view.hash }))
+        Ok(Response::new(pb::HashResponse {
+            header: self.newest_header(),
+            hash: view.hash,
+        }))
     }
 
     async fn hash_kv(
         &self,
         request: Request<pb::HashKvRequest>,
     ) -> Result<Response<pb::HashKvResponse>, Status> {
-        let view = self.api.hash(request.into_inner().revision).await.map_err(status)?;
+        let view = self
+            .api
+            .hash(request.into_inner().revision)
+            .await
+            .map_err(status)?;
         Ok(Response::new(pb::HashKvResponse {
             header: self.newest_header(),
             hash: view.hash,
@@ -134,6 +150,9 @@ impl<A: Api> Cluster for Service<A> {
         });
         // As in etcd, answers about members have no revision.
         let header = self.header(0);
-        Ok(Response::new(pb::MemberListResponse { header, members: members.collect() }))
+        Ok(Response::new(pb::MemberListResponse {
+            header,
+            members: members.collect(),
+        }))
     }
 }

@@ -50,7 +50,9 @@ pub struct Services<A> {
 impl<A: Api> Services<A> {
     pub fn new(api: &Arc<A>) -> Self {
         let limit = api.request_bytes_max() + MESSAGE_OVERHEAD_BYTES;
-        let service = || Service { api: Arc::clone(api) };
+        let service = || Service {
+            api: Arc::clone(api),
+        };
         Self {
             kv: KvServer::new(service())
                 .max_decoding_message_size(limit)

@@ -18,12 +18,11 @@ impl<A: Api> Watch for Service<A> {
         request: Request<Streaming<pb::WatchRequest>>,
     ) -> Result<Response<Self::WatchStream>, Status> {
         // A broken request stream is the client's end; its answer stream ends with it.
-        let requests = request.into_inner().take_while(|request| {
-            std::future::ready(request.is_ok())
-        });
-        let commands = requests.filter_map(|request| {
-            std::future::ready(request.ok().and_then(command))
-        });
+        let requests = request
+            .into_inner()
+            .take_while(|request| std::future::ready(request.is_ok()));
+        let commands =
+            requests.filter_map(|request| std::future::ready(request.ok().and_then(command)));
         let api = self.api.clone();
         let answers = self.api.watch(commands.boxed());
         let responses = answers.map(move |answer| Ok(response(api.as_ref(), answer)));
@@ -49,22 +48,28 @@ fn response<A: Api>(api: &A, answer: WatchAnswer) -> pb::WatchResponse {
             created: true,
             ..Default::default()
         },
-        WatchAnswer::Canceled { watch_id, revision, created, compact_revision, reason } => {
-            pb::WatchResponse {
-                header: header(revision),
-                watch_id,
-                created,
-                canceled: true,
-                compact_revision,
-                cancel_reason: reason,
-                ..Default::default()
-            }
-        }
+        WatchAnswer::Canceled {
+            watch_id,
+            revision,
+            created,
+            compact_revision,
+            reason,
+        } => pb::WatchResponse {
+            header: header(revision),
+            watch_id,
+            created,
+            canceled: true,
+            compact_revision,
+            cancel_reason: reason,
+            ..Default::default()
+        },
         WatchAnswer::Events(delivery) => events(header(delivery.revision), &delivery, false),
         WatchAnswer::Fragment(delivery) => events(header(delivery.revision), &delivery, true),
-        WatchAnswer::Progress { watch_id, revision } => {
-            pb::WatchResponse { header: header(revision), watch_id, ..Default::default() }
-        }
+        WatchAnswer::Progress { watch_id, revision } => pb::WatchResponse {
+            header: header(revision),
+            watch_id,
+            ..Default::default()
+        },
     }
 }
 
@@ -77,7 +82,11 @@ fn events(
         header,
         watch_id: delivery.watch_id,
         fragment,
-        events: delivery.events.iter().map(|event| convert::event(event)).collect(),
+        events: delivery
+            .events
+            .iter()
+            .map(|event| convert::event(event))
+            .collect(),
         ..Default::default()
     }
 }
