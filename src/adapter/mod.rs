@@ -5,6 +5,7 @@ pub mod disk;
 pub mod host;
 pub mod http;
 pub mod net;
+pub mod process;
 pub mod progress;
 pub mod raft;
 pub mod rpc;

@@ -1,4 +1,5 @@
 //! Pure decisions: what happened and the time go in, what to do comes out.
 
+pub mod bench;
 pub mod kv;
 pub mod units;

@@ -1,5 +1,6 @@
 //! The one integration binary: each module is one seam of the product.
 
+mod bench;
 mod checkpoint;
 mod etcdctl;
 mod etcdctl_cases;

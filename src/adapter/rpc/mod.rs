@@ -6,6 +6,7 @@
 
 pub mod client;
 mod convert;
+pub mod load;
 pub mod server;
 pub mod snapshot_file;
 

@@ -467,7 +467,7 @@ mod tests {
         assert_eq!(settings.request_bytes_max, 1_572_864);
         assert_eq!(settings.retention, Retention::Bytes(33_554_432));
         assert_eq!((settings.heartbeat_ms, settings.election_ms), (100, 1_000));
-        assert_eq!(settings.watch_progress.to_string(), "10m");
+        assert_eq!(settings.watch_progress, Duration::from_secs(600));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! of them has is added where its name is tested. Parsing is as lenient as etcdctl's: switches
 //! take `=false`, a repeated flag overrides, values may begin with a hyphen.
 
+pub mod bench;
 pub mod go;
 pub mod script;
 pub mod table;
@@ -47,6 +48,7 @@ pub fn command(face: &'static str) -> Command {
         .arg_required_else_help(true)
         .arg(output().global(true))
         .subcommand(ls())
+        .subcommand(bench::BenchCommand::verb())
         .mut_subcommand("get", |get| get.arg(exists()))
         .mut_subcommand("put", |put| put.arg(ttl()))
         .mut_subcommand("watch", |watch| watch.args([forever(), exec()]))

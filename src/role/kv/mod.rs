@@ -4,6 +4,7 @@
 //! with etcdctl's words and exit codes, else with [`Failure`] and ours; [`session::Trouble`] holds
 //! both, so that no verb needs to know which face it has.
 
+mod bench;
 mod check;
 mod endpoint;
 mod format;
@@ -19,6 +20,7 @@ mod watch;
 use crate::cli::kv::Matches;
 
 use crate::cli::kv::IMITATION;
+use crate::cli::kv::bench::Format;
 use crate::error::{Exit, Failure};
 use crate::role::kv::session::{Session, Trouble};
 
@@ -33,6 +35,9 @@ pub fn run(face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
     if GROUPS.contains(&verb) && matches.subcommand().is_none() {
         return help(face, &[verb]);
     }
+    if verb == "bench" {
+        return load(matches);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -44,6 +49,21 @@ pub fn run(face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
     // Standard input may be read by a thread that nothing can interrupt.
     runtime.shutdown_background();
     done.map_err(|trouble| trouble.into_failure(face))
+}
+
+/// `bench` brings a runtime of its own: it must share the machine with the server it loads.
+fn load(matches: &Matches) -> Result<Exit, Failure> {
+    let endpoints = session::endpoints(matches);
+    let json = matches
+        .get_one::<String>("output")
+        .is_some_and(|format| format == "json");
+    let format = if json { Format::Json } else { Format::Text };
+    let [endpoint] = &endpoints[..] else {
+        let why = format!("{} endpoints are named", endpoints.len());
+        return Err(Failure::usage("cannot choose the server to load", why)
+            .hint("name one with `--endpoints http://HOST:PORT`; a second goes to --versus"));
+    };
+    bench::execute(matches, endpoint, format)
 }
 
 async fn dispatch(session: &Session, verb: &str, matches: &Matches) -> Result<Exit, Trouble> {

@@ -221,8 +221,7 @@ impl Session {
             keepalive_timeout: duration(matches, "keepalive-timeout"),
             request_bytes_max: usize::try_from(number(matches, "max-request-bytes")).unwrap_or(0),
         };
-        let given = matches.get_many::<String>("endpoints");
-        let endpoints = given.map_or_else(local_endpoints, |list| list.cloned().collect());
+        let endpoints = endpoints(matches);
         let output = if imitating {
             ""
         } else {
@@ -331,6 +330,12 @@ fn refuse_shadowing(matches: &Matches) -> Result<(), Trouble> {
 }
 
 /// The socket of this machine's daemon if it exists, else the usual port.
+/// The servers that the command line or the environment names, else this machine's daemon.
+pub(super) fn endpoints(matches: &Matches) -> Vec<String> {
+    let given = matches.get_many::<String>("endpoints");
+    given.map_or_else(local_endpoints, |list| list.cloned().collect())
+}
+
 fn local_endpoints() -> Vec<String> {
     let variable = |name| {
         std::env::var_os(name)

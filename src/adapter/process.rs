@@ -1,0 +1,101 @@
+//! What the kernel accounts to a process: processor time and memory, from `/proc` (proc(5)).
+
+use std::time::Duration;
+use std::{fs, io};
+
+/// What a process has used up to now and holds now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// User and system time of all threads, the ended ones too; the kernel counts in 10 ms.
+    pub cpu: Duration,
+    pub resident_bytes: u64,
+    /// The largest resident size since the process started.
+    pub resident_peak_bytes: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum UsageError {
+    #[error("cannot read {path}")]
+    Read { path: String, source: io::Error },
+    #[error("{path} has no {field}")]
+    Field { path: String, field: &'static str },
+}
+
+/// Reads the usage of process `pid`; `None` means the calling process.
+pub fn usage(pid: Option<u32>) -> Result<Usage, UsageError> {
+    let folder = pid.map_or_else(|| "/proc/self".to_owned(), |pid| format!("/proc/{pid}"));
+    let read = |path: String| match fs::read_to_string(&path) {
+        Ok(text) => Ok((path, text)),
+        Err(source) => Err(UsageError::Read { path, source }),
+    };
+    let (stat_path, stat) = read(format!("{folder}/stat"))?;
+    let ticks = cpu_ticks(&stat).ok_or(UsageError::Field {
+        path: stat_path,
+        field: "user and system time",
+    })?;
+    let (status_path, status) = read(format!("{folder}/status"))?;
+    let bytes = |field| {
+        status_bytes(&status, field).ok_or_else(|| UsageError::Field {
+            path: status_path.clone(),
+            field,
+        })
+    };
+    let ticks_per_second = rustix::param::clock_ticks_per_second();
+    Ok(Usage {
+        cpu: Duration::from_micros(ticks * 1_000_000 / ticks_per_second),
+        resident_bytes: bytes("VmRSS:")?,
+        resident_peak_bytes: bytes("VmHWM:")?,
+    })
+}
+
+/// Fields 14 and 15 of `/proc/PID/stat`. The second field is a name in parentheses that may hold
+/// blanks and parentheses itself, so fields are counted from the last closing one.
+fn cpu_ticks(stat: &str) -> Option<u64> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut fields = fields.split_ascii_whitespace().skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    Some(user + system)
+}
+
+/// A size of `/proc/PID/status`, which writes `VmRSS:   1234 kB`.
+fn status_bytes(status: &str, field: &str) -> Option<u64> {
+    let value = status.lines().find_map(|line| line.strip_prefix(field))?;
+    let kibibytes: u64 = value.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_with_blanks_and_parentheses_does_not_shift_fields() {
+        let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 5 0 0 0 120 34 0 0 20 0 1 0 9 1 2";
+        assert_eq!(cpu_ticks(stat), Some(154));
+    }
+
+    #[test]
+    fn sizes_are_kibibytes() {
+        let status = "Name:\tx\nVmHWM:\t   2048 kB\nVmRSS:\t   1024 kB\n";
+        assert_eq!(status_bytes(status, "VmRSS:"), Some(1 << 20));
+        assert_eq!(status_bytes(status, "VmHWM:"), Some(2 << 20));
+        assert_eq!(status_bytes(status, "VmSwap:"), None);
+    }
+
+    #[test]
+    fn own_usage_is_there() {
+        let own = usage(None).expect("/proc is mounted");
+        assert!(own.resident_bytes > 0 && own.resident_peak_bytes >= own.resident_bytes);
+        assert_eq!(
+            usage(Some(std::process::id())).expect("same").cpu >= own.cpu,
+            true
+        );
+    }
+
+    #[test]
+    fn absent_process_is_named() {
+        let error = usage(Some(u32::MAX)).expect_err("no such process");
+        assert!(error.to_string().contains("/proc/4294967295/stat"));
+    }
+}
