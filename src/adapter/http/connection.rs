@@ -21,11 +21,6 @@ use crate::adapter::http::socket::{Replayed, Socket};
 
 /// What a client that speaks HTTP/2 with prior knowledge sends first (RFC 9113 section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// A peer that connects and says nothing gives its place back after this.
-const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
-/// The head of an HTTP/1.1 request must be complete within this, the next one on the same
-/// connection as well.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// etcd's server-side keep-alive: it finds a peer that vanished without a word.
 const PING_INTERVAL: Duration = Duration::from_secs(2 * 60 * 60);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
@@ -58,7 +53,7 @@ pub(crate) async fn serve<S: ServeCall>(
     mut phase: watch::Receiver<Phase>,
 ) {
     let (speech, socket) = tokio::select! {
-        heard = timeout(FIRST_BYTE_TIMEOUT, listen(socket)) => match heard {
+        heard = timeout(limits.first_byte_timeout, listen(socket)) => match heard {
             Ok(Ok(heard)) => heard,
             Ok(Err(error)) => return tracing::debug!(%error, "connection ended before a request"),
             Err(_) => return tracing::debug!("connection closed: no first byte in time"),
@@ -68,7 +63,7 @@ pub(crate) async fn serve<S: ServeCall>(
     let ended = match speech {
         Speech::Http1(ahead) => {
             let io = TokioIo::new(Replayed::new(ahead, socket));
-            converse(http1_settings().serve_connection(io, service), phase).await
+            converse(http1_settings(limits).serve_connection(io, service), phase).await
         }
         Speech::Http2(ahead) => {
             let io = TokioIo::new(Replayed::new(ahead, socket));
@@ -122,11 +117,11 @@ async fn converse(
     .await
 }
 
-fn http1_settings() -> http1::Builder {
+fn http1_settings(limits: Limits) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(limits.head_timeout)
         .max_buf_size(HEAD_BYTES_MAX);
     builder
 }

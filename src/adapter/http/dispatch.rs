@@ -36,7 +36,7 @@ pub(crate) enum Phase {
 pub(crate) struct Dispatch<S> {
     grpc: S,
     methods: Arc<Methods>,
-    routes: Arc<dyn Routes>,
+    routes: Arc<Routes>,
     phase: watch::Receiver<Phase>,
 }
 
@@ -55,7 +55,7 @@ impl<S> Dispatch<S> {
     pub(crate) fn new(
         grpc: S,
         methods: Arc<Methods>,
-        routes: Arc<dyn Routes>,
+        routes: Arc<Routes>,
         phase: watch::Receiver<Phase>,
     ) -> Self {
         Self {
@@ -96,7 +96,11 @@ where
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let request = request.map(Body::new);
         if !is_grpc(&request) {
-            return Either::Right(Either::Right(self.routes.answer(request)));
+            let answer = self.routes.answer(request);
+            let phase = self.phase.clone();
+            return Either::Right(Either::Right(Box::pin(answer.map(|answer| {
+                answer.map(|response| response.map(|body| UntilStopped::wrap(body, phase)))
+            }))));
         }
         match self.methods.kind(request.uri().path()) {
             Kind::Unary => Either::Left(self.grpc.clone().call(request)),
@@ -117,7 +121,7 @@ where
 
 impl UntilStopped {
     fn wrap(body: Body, phase: watch::Receiver<Phase>) -> Body {
-        if body.is_end_stream() {
+        if body.size_hint().exact().is_some() {
             return body;
         }
         Body::new(Self {

@@ -46,6 +46,10 @@ pub struct Limits {
     pub connections_max: usize,
     /// How long calls in progress may take to finish once the server stops.
     pub drain_timeout: Duration,
+    /// A peer that connects and says nothing gives its place back after this.
+    pub first_byte_timeout: Duration,
+    /// The head of an HTTP/1.1 request, the next one on the same connection as well.
+    pub head_timeout: Duration,
 }
 
 /// Why a front stopped without having been asked to.
@@ -65,7 +69,7 @@ pub struct Drained {
 /// One gRPC service and one set of routes, ready to be served on any number of listeners.
 pub struct Front<S> {
     grpc: S,
-    routes: Arc<dyn Routes>,
+    routes: Arc<Routes>,
     limits: Limits,
     connections: Arc<AtomicUsize>,
 }
@@ -111,6 +115,8 @@ impl Default for Limits {
             concurrent_streams_max: 65_536,
             connections_max: 65_536,
             drain_timeout: Duration::from_millis(700),
+            first_byte_timeout: Duration::from_secs(10),
+            head_timeout: Duration::from_secs(30),
         }
     }
 }
@@ -125,10 +131,10 @@ where
     S::Future: Send + 'static,
 {
     /// `grpc` must be ready at all times (its `poll_ready` is not asked).
-    pub fn new(grpc: S, routes: Arc<dyn Routes>, limits: Limits) -> Self {
+    pub fn new(grpc: S, routes: Routes, limits: Limits) -> Self {
         Self {
             grpc,
-            routes,
+            routes: Arc::new(routes),
             limits,
             connections: Arc::default(),
         }

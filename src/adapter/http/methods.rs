@@ -17,6 +17,15 @@ pub(crate) struct Methods {
     streams: Vec<String>,
 }
 
+/// One method that is served, as metrics name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServedMethod {
+    pub service: String,
+    pub name: String,
+    /// `unary`, `server_stream`, `client_stream` or `bidi_stream`.
+    pub kind: &'static str,
+}
+
 /// Whether a path is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -25,6 +34,21 @@ pub(crate) enum Kind {
     /// Any number of answers: it is ended when the server stops.
     Stream,
     Unknown,
+}
+
+/// Every method of every service.
+pub fn served_methods() -> Vec<ServedMethod> {
+    let served = |method: MethodDescriptor| ServedMethod {
+        service: method.parent_service().full_name().to_owned(),
+        name: method.name().to_owned(),
+        kind: match (method.is_client_streaming(), method.is_server_streaming()) {
+            (false, false) => "unary",
+            (true, false) => "client_stream",
+            (false, true) => "server_stream",
+            (true, true) => "bidi_stream",
+        },
+    };
+    Methods::new().by_path.into_values().map(served).collect()
 }
 
 impl Methods {
@@ -48,6 +72,12 @@ impl Methods {
 
     pub(crate) fn get(&self, path: &str) -> Option<&MethodDescriptor> {
         self.by_path.get(path)
+    }
+
+    /// All of them, for the tests that compare other lists with this one.
+    #[cfg(test)]
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.by_path.keys().map(String::as_str)
     }
 
     /// What a path is. A handful of comparisons, no allocation: this is on the path of every call.

@@ -8,9 +8,16 @@
 mod connection;
 mod dispatch;
 mod front;
+mod gateway;
+mod health;
 mod methods;
+mod objects;
 mod routes;
 mod socket;
+#[cfg(test)]
+mod tests;
 
 pub use front::{Drained, Front, FrontError, Limits, Listener};
-pub use routes::{RouteFuture, Routes};
+pub use health::{Alarm, Consistency, Probe, Versions};
+pub use methods::{ServedMethod, served_methods};
+pub use routes::Routes;

@@ -1,0 +1,437 @@
+//! Metrics under etcd's names, so that its dashboards and alerts work.
+//!
+//! - Counters and histograms of the hot path are fields: no label is looked up per call.
+//! - Gauges are set when somebody asks, by the one callback of the server.
+//! - Nothing is listed that nobody sets: a family that would always be zero is left out.
+
+use std::fs;
+use std::io;
+use std::sync::OnceLock;
+
+use prometheus::{
+    Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder, exponential_buckets,
+};
+use thiserror::Error;
+
+use crate::adapter::http::served_methods;
+
+/// Clock ticks a second in /proc: USER_HZ, which is 100 for every program on Linux (proc(5)).
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Why the metrics cannot be shown.
+#[derive(Debug, Error)]
+pub enum MetricsError {
+    #[error("cannot read the process's own figures from /proc")]
+    Process(#[source] io::Error),
+    #[error("cannot write the metrics as text")]
+    Text(#[source] prometheus::Error),
+}
+
+/// Sets the gauges; called before each scrape.
+type SetGauges = Box<dyn Fn(&Metrics) + Send + Sync>;
+
+/// Every metric of one server.
+pub struct Metrics {
+    registry: Registry,
+    grpc: Vec<(String, RpcMetrics)>,
+    before_scrape: OnceLock<SetGauges>,
+    pub server: ServerMetrics,
+    pub store: StoreMetrics,
+    pub disk: DiskMetrics,
+    process: ProcessMetrics,
+}
+
+/// The counters of one gRPC method, found once and then kept.
+#[derive(Debug, Clone)]
+pub struct RpcMetrics {
+    pub started: IntCounter,
+    handled: [IntCounter; CODES.len()],
+    pub messages_received: IntCounter,
+    pub messages_sent: IntCounter,
+}
+
+macro_rules! families {
+    ($(#[$about:meta])* $name:ident { $($field:ident: $kind:ident = $text:literal, $help:literal
+        $(, $start:literal * $factor:literal ^ $count:literal)?;)* }) => {
+        $(#[$about])*
+        pub struct $name { $(#[doc = $help] pub $field: $kind,)* }
+
+        impl $name {
+            fn new(registry: &Registry) -> Self {
+                Self { $($field: $kind::family(
+                    registry, $text, $help, &[$($start, $factor, $count)?]
+                ),)* }
+            }
+        }
+    };
+}
+
+families! {
+/// Consensus and requests.
+ServerMetrics {
+    has_leader: IntGauge = "etcd_server_has_leader", "Whether or not a leader exists";
+    is_leader: IntGauge = "etcd_server_is_leader", "Whether or not this member is the leader";
+    is_learner: IntGauge = "etcd_server_is_learner", "Whether or not this member is a learner";
+    leader_changes: IntCounter = "etcd_server_leader_changes_seen_total",
+        "Leader changes seen";
+    proposals_committed: IntGauge = "etcd_server_proposals_committed_total",
+        "Consensus proposals committed";
+    proposals_applied: IntGauge = "etcd_server_proposals_applied_total",
+        "Consensus proposals applied";
+    proposals_pending: IntGauge = "etcd_server_proposals_pending",
+        "Proposals that wait to be committed";
+    proposals_failed: IntCounter = "etcd_server_proposals_failed_total",
+        "Failed proposals seen";
+    read_indexes_failed: IntCounter = "etcd_server_read_indexes_failed_total",
+        "Failed read indexes seen";
+    slow_applies: IntCounter = "etcd_server_slow_apply_total", "Slow apply requests";
+    quota_bytes: IntGauge = "etcd_server_quota_backend_bytes", "The store's quota in bytes";
+    health_success: IntCounter = "etcd_server_health_success", "Successful health checks";
+    health_failures: IntCounter = "etcd_server_health_failures", "Failed health checks";
+    leases_granted: IntCounter = "etcd_debugging_lease_granted_total", "Leases granted";
+    leases_revoked: IntCounter = "etcd_debugging_lease_revoked_total", "Leases revoked";
+    leases_renewed: IntCounter = "etcd_debugging_lease_renewed_total",
+        "Leases renewed through the leader";
+    leases_expired: IntCounter = "etcd_debugging_server_lease_expired_total",
+        "Leases that expired";
+    client_received_bytes: IntCounter = "etcd_network_client_grpc_received_bytes_total",
+        "Bytes received from gRPC clients";
+    client_sent_bytes: IntCounter = "etcd_network_client_grpc_sent_bytes_total",
+        "Bytes sent to gRPC clients";
+}}
+
+families! {
+/// The key-value state.
+StoreMetrics {
+    size_bytes: IntGauge = "etcd_mvcc_db_total_size_in_bytes",
+        "Size of the database on disk in bytes";
+    size_in_use_bytes: IntGauge = "etcd_mvcc_db_total_size_in_use_in_bytes",
+        "Size of the database logically in use in bytes";
+    puts: IntCounter = "etcd_mvcc_put_total", "Puts seen by this member";
+    deletes: IntCounter = "etcd_mvcc_delete_total", "Deletes seen by this member";
+    ranges: IntCounter = "etcd_mvcc_range_total", "Ranges seen by this member";
+    txns: IntCounter = "etcd_mvcc_txn_total", "Transactions seen by this member";
+    keys: IntGauge = "etcd_debugging_mvcc_keys_total", "Keys";
+    current_revision: IntGauge = "etcd_debugging_mvcc_current_revision",
+        "The store's current revision";
+    compact_revision: IntGauge = "etcd_debugging_mvcc_compact_revision",
+        "The revision of the last compaction";
+    compacted_keys: IntCounter = "etcd_debugging_mvcc_db_compaction_keys_total",
+        "Keys removed by compaction";
+    compaction_duration_ms: Histogram =
+        "etcd_debugging_mvcc_db_compaction_total_duration_milliseconds",
+        "Duration of compactions in milliseconds", 100.0 * 2.0 ^ 14.0;
+    events: IntCounter = "etcd_debugging_mvcc_events_total", "Events sent by this member";
+    pending_events: IntGauge = "etcd_debugging_mvcc_pending_events_total",
+        "Events that wait to be sent";
+    watchers: IntGauge = "etcd_debugging_mvcc_watcher_total", "Watchers";
+    slow_watchers: IntGauge = "etcd_debugging_mvcc_slow_watcher_total",
+        "Watchers that are behind";
+    watch_streams: IntGauge = "etcd_debugging_mvcc_watch_stream_total", "Watch streams";
+    hash_duration_seconds: Histogram = "etcd_mvcc_hash_duration_seconds",
+        "Duration of hashing the store", 0.01 * 2.0 ^ 15.0;
+    apply_batch_duration_seconds: Histogram = "coracle_apply_batch_duration_seconds",
+        "Duration of applying one batch of commands", 0.0001 * 2.0 ^ 20.0;
+}}
+
+families! {
+/// The log and the checkpoints.
+DiskMetrics {
+    wal_fsync_duration_seconds: Histogram = "etcd_disk_wal_fsync_duration_seconds",
+        "Duration of fdatasync called by the log", 0.001 * 2.0 ^ 14.0;
+    wal_written_bytes: IntCounter = "etcd_disk_wal_write_bytes_total",
+        "Bytes written to the log";
+    commit_duration_seconds: Histogram = "etcd_disk_backend_commit_duration_seconds",
+        "Duration of writing a checkpoint", 0.001 * 2.0 ^ 14.0;
+    snapshot_duration_seconds: Histogram = "etcd_disk_backend_snapshot_duration_seconds",
+        "Duration of sending a snapshot", 0.01 * 2.0 ^ 17.0;
+}}
+
+families! {
+/// This process, from /proc.
+ProcessMetrics {
+    // A counter by nature; a gauge here because it is read, not counted.
+    cpu_seconds: Gauge = "process_cpu_seconds_total", "User and system CPU time in seconds";
+    open_descriptors: IntGauge = "process_open_fds", "Open file descriptors";
+    descriptors_max: IntGauge = "process_max_fds", "Limit of open file descriptors";
+    resident_bytes: IntGauge = "process_resident_memory_bytes", "Resident memory in bytes";
+    virtual_bytes: IntGauge = "process_virtual_memory_bytes", "Virtual memory in bytes";
+    start_time_seconds: Gauge = "process_start_time_seconds",
+        "Start of the process in seconds since the epoch";
+}}
+
+/// The names that `grpc_code` has for gRPC's status codes, in the order of their numbers.
+const CODES: [&str; 17] = [
+    "OK",
+    "Canceled",
+    "Unknown",
+    "InvalidArgument",
+    "DeadlineExceeded",
+    "NotFound",
+    "AlreadyExists",
+    "PermissionDenied",
+    "ResourceExhausted",
+    "FailedPrecondition",
+    "Aborted",
+    "OutOfRange",
+    "Unimplemented",
+    "Internal",
+    "Unavailable",
+    "DataLoss",
+    "Unauthenticated",
+];
+/// What a number beyond the table counts as.
+const UNKNOWN: usize = 2;
+
+impl Metrics {
+    /// `server_version` is the version of etcd that is spoken.
+    pub fn new(server_version: &str) -> Self {
+        let registry = Registry::new();
+        label(
+            &registry,
+            "coracle_build_info",
+            "The program",
+            "version",
+            env!("CARGO_PKG_VERSION"),
+        );
+        label(
+            &registry,
+            "etcd_server_version",
+            "Which version is running; 1 for the label with the current one",
+            "server_version",
+            server_version,
+        );
+        Self {
+            grpc: rpc_metrics(&registry),
+            before_scrape: OnceLock::new(),
+            server: ServerMetrics::new(&registry),
+            store: StoreMetrics::new(&registry),
+            disk: DiskMetrics::new(&registry),
+            process: ProcessMetrics::new(&registry),
+            registry,
+        }
+    }
+
+    /// The counters of the method with this path (`/etcdserverpb.KV/Put`); to be kept by its
+    /// handler.
+    pub fn rpc(&self, path: &str) -> Option<&RpcMetrics> {
+        self.grpc
+            .iter()
+            .find(|(known, _)| known == path)
+            .map(|(_, metrics)| metrics)
+    }
+
+    /// Says who the server is: shown as the label of `etcd_server_id`. Call once.
+    pub fn identify(&self, member_id: u64) {
+        let id = format!("{member_id:x}");
+        label(
+            &self.registry,
+            "etcd_server_id",
+            "This member's id in hexadecimal",
+            "server_id",
+            &id,
+        );
+    }
+
+    /// Sets what is called before each scrape to set the gauges; the first one stays.
+    pub fn before_scrape(&self, set_gauges: impl Fn(&Self) + Send + Sync + 'static) {
+        self.before_scrape.get_or_init(|| Box::new(set_gauges));
+    }
+
+    /// All metrics in Prometheus's text format.
+    pub fn render(&self) -> Result<String, MetricsError> {
+        if let Some(set_gauges) = self.before_scrape.get() {
+            set_gauges(self);
+        }
+        self.process.read().map_err(MetricsError::Process)?;
+        let mut text = Vec::new();
+        TextEncoder::new()
+            .encode(&self.registry.gather(), &mut text)
+            .map_err(MetricsError::Text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+impl RpcMetrics {
+    /// Counts the end of a call; `code` is gRPC's number, 0 for a good end.
+    pub fn handled(&self, code: i32) {
+        let code = usize::try_from(code).unwrap_or(UNKNOWN);
+        self.handled
+            .get(code)
+            .unwrap_or(&self.handled[UNKNOWN])
+            .inc();
+    }
+}
+
+impl ProcessMetrics {
+    fn read(&self) -> io::Result<()> {
+        let stat = fs::read_to_string("/proc/self/stat")?;
+        // The name before the last parenthesis may hold spaces; state is field 3 (proc(5)).
+        let fields: Vec<&str> = stat
+            .rsplit_once(')')
+            .map_or("", |(_, rest)| rest)
+            .split_whitespace()
+            .collect();
+        let field = |number: usize| {
+            fields
+                .get(number - 3)
+                .and_then(|text| text.parse::<f64>().ok())
+                .unwrap_or_default()
+        };
+        self.cpu_seconds
+            .set((field(14) + field(15)) / TICKS_PER_SECOND);
+        self.virtual_bytes.set(field(23) as i64);
+        let boot_seconds = number_after(&fs::read_to_string("/proc/stat")?, "btime");
+        self.start_time_seconds
+            .set(boot_seconds as f64 + field(22) / TICKS_PER_SECOND);
+        let status = fs::read_to_string("/proc/self/status")?;
+        self.resident_bytes
+            .set(number_after(&status, "VmRSS:") * 1024);
+        let limits = fs::read_to_string("/proc/self/limits")?;
+        self.descriptors_max
+            .set(number_after(&limits, "Max open files"));
+        // The listing itself holds one.
+        let open = fs::read_dir("/proc/self/fd")?.count().saturating_sub(1);
+        self.open_descriptors
+            .set(i64::try_from(open).unwrap_or(i64::MAX));
+        Ok(())
+    }
+}
+
+/// The first number on the line that begins so; zero where there is none ("unlimited").
+fn number_after(text: &str, start: &str) -> i64 {
+    text.lines()
+        .find_map(|line| line.strip_prefix(start))
+        .and_then(|rest| rest.split_whitespace().next())
+        .and_then(|number| number.parse().ok())
+        .unwrap_or_default()
+}
+
+/// A kind of metric that registers itself.
+trait Family: Sized {
+    /// `buckets` is start, factor and count for a histogram, else empty.
+    fn family(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Self;
+}
+
+const NAMES: &str = "the names in the tables above are well formed and distinct, a test makes all";
+
+macro_rules! plain_family {
+    ($($kind:ident)*) => {$(
+        impl Family for $kind {
+            fn family(registry: &Registry, name: &str, help: &str, _: &[f64]) -> Self {
+                let metric = $kind::new(name, help).expect(NAMES);
+                registry.register(Box::new(metric.clone())).expect(NAMES);
+                metric
+            }
+        }
+    )*};
+}
+plain_family!(Gauge IntCounter IntGauge);
+
+impl Family for Histogram {
+    fn family(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Self {
+        let buckets =
+            exponential_buckets(buckets[0], buckets[1], buckets[2] as usize).expect(NAMES);
+        let metric = Self::with_opts(HistogramOpts::new(name, help).buckets(buckets)).expect(NAMES);
+        registry.register(Box::new(metric.clone())).expect(NAMES);
+        metric
+    }
+}
+
+/// A gauge that is 1 for the value of its one label.
+fn label(registry: &Registry, name: &str, help: &str, label: &str, value: &str) {
+    let gauge = IntGaugeVec::new(Opts::new(name, help), &[label]).expect(NAMES);
+    gauge.with_label_values(&[value]).set(1);
+    // Registered twice only if a server is identified twice; the first one stays.
+    let _ = registry.register(Box::new(gauge));
+}
+
+fn rpc_metrics(registry: &Registry) -> Vec<(String, RpcMetrics)> {
+    let labels = ["grpc_type", "grpc_service", "grpc_method"];
+    let vector = |name: &str, help: &str, labels: &[&str]| {
+        let vector = IntCounterVec::new(Opts::new(name, help), labels).expect(NAMES);
+        registry.register(Box::new(vector.clone())).expect(NAMES);
+        vector
+    };
+    let started = vector(
+        "grpc_server_started_total",
+        "RPCs started on the server",
+        &labels,
+    );
+    let received = vector(
+        "grpc_server_msg_received_total",
+        "Messages received on the server",
+        &labels,
+    );
+    let sent = vector(
+        "grpc_server_msg_sent_total",
+        "Messages sent by the server",
+        &labels,
+    );
+    let handled = vector(
+        "grpc_server_handled_total",
+        "RPCs completed on the server, whatever came of them",
+        &["grpc_type", "grpc_service", "grpc_method", "grpc_code"],
+    );
+    let mut metrics = Vec::new();
+    for method in served_methods() {
+        let labels = [method.kind, &method.service, &method.name];
+        let found = RpcMetrics {
+            started: started.with_label_values(&labels),
+            handled: CODES.map(|code| {
+                handled.with_label_values(&[method.kind, &method.service, &method.name, code])
+            }),
+            messages_received: received.with_label_values(&labels),
+            messages_sent: sent.with_label_values(&labels),
+        };
+        metrics.push((format!("/{}/{}", method.service, method.name), found));
+    }
+    metrics
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scrape_shows_what_was_counted_under_the_names_that_dashboards_use() {
+        let metrics = Metrics::new("3.6.0");
+        metrics.identify(0x1f);
+        metrics.before_scrape(|metrics| metrics.server.has_leader.set(1));
+        let put = metrics.rpc("/etcdserverpb.KV/Put").expect("served");
+        put.started.inc();
+        put.handled(11);
+        metrics.disk.wal_fsync_duration_seconds.observe(0.003);
+        let text = metrics.render().expect("rendered");
+        for line in [
+            "etcd_server_has_leader 1",
+            "etcd_server_id{server_id=\"1f\"} 1",
+            "etcd_server_version{server_version=\"3.6.0\"} 1",
+            "etcd_disk_wal_fsync_duration_seconds_bucket{le=\"0.004\"} 1",
+            "# TYPE etcd_disk_backend_commit_duration_seconds histogram",
+            "# TYPE etcd_mvcc_db_total_size_in_bytes gauge",
+            "# TYPE etcd_mvcc_db_total_size_in_use_in_bytes gauge",
+            "# TYPE etcd_server_proposals_failed_total counter",
+            "# TYPE etcd_server_leader_changes_seen_total counter",
+            "# TYPE process_resident_memory_bytes gauge",
+        ] {
+            assert!(
+                text.lines().any(|shown| shown == line),
+                "{line} is missing in\n{text}"
+            );
+        }
+        let handled = text.lines().find(|line| {
+            line.starts_with("grpc_server_handled_total")
+                && line.contains("\"OutOfRange\"")
+                && line.contains("\"Put\"")
+        });
+        assert!(
+            handled.is_some_and(|line| line.ends_with(" 1")),
+            "{handled:?}"
+        );
+        assert!(metrics.process.resident_bytes.get() > 1024 * 1024);
+        assert!(metrics.process.start_time_seconds.get() > 1.6e9);
+        assert!(metrics.process.open_descriptors.get() > 2);
+    }
+}
