@@ -141,7 +141,7 @@ impl Api for Served {
 
     fn watch(&self, commands: BoxStream<WatchCommand>) -> BoxStream<WatchAnswer> {
         let (sender, receiver) = mpsc::channel(ANSWERS_MAX);
-        // Ends when the client's commands end or when nobody takes the answers any more.
+        // Ends when nobody takes the answers any more.
         tokio::spawn(StreamTask::new(Arc::clone(&self.0), commands, sender).run());
         ReceiverStream::new(receiver).flat_map(stream::iter).boxed()
     }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
@@ -38,6 +38,7 @@ pub(super) struct StreamTask {
 
 enum Event {
     Command(WatchCommand),
+    CommandsOver,
     /// The client takes more answers.
     Room,
     Marked,
@@ -68,11 +69,13 @@ impl StreamTask {
         }
     }
 
-    /// Runs until the client ends its commands or no longer takes answers.
+    /// Runs until the client no longer takes answers. That it has no more commands does not end its
+    /// watchers, as in etcd: through the JSON gateway the request's body ends at once.
     pub(super) async fn run(mut self) {
         loop {
             match self.select().await {
                 Event::Command(command) => self.command(command),
+                Event::CommandsOver => self.commands = Box::pin(stream::pending()),
                 Event::Room => {}
                 Event::Marked => {}
                 Event::ProgressDue => self.tell_progress(),
@@ -96,7 +99,7 @@ impl StreamTask {
             };
         }
         tokio::select! {
-            command = self.commands.next() => command.map_or(Event::Ended, Event::Command),
+            command = self.commands.next() => command.map_or(Event::CommandsOver, Event::Command),
             () = self.signal.marked.notified() => Event::Marked,
             _ = self.progress.tick() => Event::ProgressDue,
             () = self.answers.closed() => Event::Ended,
