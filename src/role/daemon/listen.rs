@@ -92,13 +92,3 @@ async fn bind_unix(path: &Path) -> Result<UnixListener, Failure> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
     Ok(listener)
 }
-
-pub(super) struct Nothing;
-impl crate::adapter::http::Routes for Nothing {
-    fn answer(&self, _r: http::Request<tonic::body::Body>) -> crate::adapter::http::RouteFuture {
-        Box::pin(std::future::ready(Ok(http::Response::builder()
-            .status(404)
-            .body(tonic::body::Body::empty())
-            .expect("x"))))
-    }
-}

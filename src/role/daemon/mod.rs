@@ -8,6 +8,7 @@ mod data;
 mod hub;
 mod listen;
 mod node;
+mod probe;
 mod upkeep;
 mod watch;
 
@@ -26,9 +27,10 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::adapter::checkpoint::{self, Checkpoints};
 use crate::adapter::host;
-use crate::adapter::http::{Front, Limits};
+use crate::adapter::http::{Front, Limits, Routes};
+use crate::adapter::metrics::Metrics;
 use crate::adapter::raft::{self, Consensus, Member, Saved};
-use crate::adapter::rpc::server::Services;
+use crate::adapter::rpc::server::{Api, MESSAGE_OVERHEAD_BYTES, Services};
 use crate::adapter::wal::{self, Wal};
 use crate::cli::config::{LogLevel, Settings, User};
 use crate::cli::daemon::{self, DaemonFlags};
@@ -227,8 +229,17 @@ async fn listen_until_told(
         concurrent_streams_max: settings.streams_max,
         ..Limits::default()
     };
-    let services = Services::new(&Arc::new(Served(Arc::clone(node))));
-    let front = Front::new(services, Arc::new(listen::Nothing), limits);
+    let served = Arc::new(Served(Arc::clone(node)));
+    let services = Services::new(&served);
+    let metrics = Arc::new(Metrics::new(api::ETCD_VERSION));
+    metrics.identify(node.identity.member_id);
+    metrics.before_scrape({
+        let served = Arc::clone(&served);
+        move |metrics| served.set_gauges(metrics)
+    });
+    let message_bytes_max = served.request_bytes_max() + MESSAGE_OVERHEAD_BYTES;
+    let routes = Routes::all(services.clone(), message_bytes_max, served, metrics);
+    let front = Front::new(services, routes, limits);
     let until = |mut stopped: tokio::sync::watch::Receiver<bool>| async move {
         // An error means that nobody is left to say it: then it is the end as well.
         let _ = stopped.wait_for(|stop| *stop).await;

@@ -28,7 +28,7 @@ pub use api::{
 };
 
 /// What a message may take beside the request in it, as etcd allows.
-const MESSAGE_OVERHEAD_BYTES: usize = 512 * 1024;
+pub const MESSAGE_OVERHEAD_BYTES: usize = 512 * 1024;
 
 type Reply = Pin<Box<dyn Future<Output = Result<http::Response<Body>, Infallible>> + Send>>;
 

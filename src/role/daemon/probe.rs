@@ -1,0 +1,74 @@
+//! What the health pages and the metrics ask of the member.
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use crate::adapter::http::{self, Consistency, Probe, Versions};
+use crate::adapter::metrics::Metrics;
+use crate::adapter::rpc::server::Api;
+use crate::core::kv::request::Alarm;
+use crate::role::daemon::api::{ETCD_VERSION, STORAGE_VERSION, Served};
+
+impl Probe for Served {
+    fn read(&self, consistency: Consistency) -> BoxFuture<'_, Result<(), String>> {
+        async move {
+            match consistency {
+                Consistency::Linearizable => {
+                    let barrier = self.0.consensus.read_barrier().await;
+                    barrier.map_err(|error| error.to_string())
+                }
+                // The state is in memory: what can be asked at all can be read.
+                Consistency::Serializable => Ok(()),
+            }
+        }
+        .boxed()
+    }
+
+    fn alarms(&self) -> Vec<http::Alarm> {
+        let state = self.0.consensus.state();
+        let alarms = state.machine.alarms().map(|raised| match raised.alarm {
+            Alarm::NoSpace => http::Alarm::NoSpace,
+            Alarm::Corrupt => http::Alarm::Corrupt,
+        });
+        alarms.collect()
+    }
+
+    fn has_leader(&self) -> bool {
+        self.0.consensus.standing().leader != 0
+    }
+
+    fn is_learner(&self) -> bool {
+        false
+    }
+
+    fn versions(&self) -> Versions {
+        Versions {
+            server: ETCD_VERSION.to_owned(),
+            cluster: ETCD_VERSION.to_owned(),
+            storage: STORAGE_VERSION.to_owned(),
+        }
+    }
+}
+
+impl Served {
+    /// Brings the gauges up to date; called before each scrape.
+    pub(super) fn set_gauges(&self, metrics: &Metrics) {
+        let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        let standing = self.0.consensus.standing();
+        let server = &metrics.server;
+        server.has_leader.set(i64::from(standing.leader != 0));
+        let leads = standing.leader == self.0.identity.member_id;
+        server.is_leader.set(i64::from(leads));
+        server.proposals_committed.set(gauge(standing.committed_index));
+        server.proposals_applied.set(gauge(standing.applied_index));
+        let status = self.status();
+        server.quota_bytes.set(status.db_bytes_quota);
+        let store = &metrics.store;
+        store.size_bytes.set(status.db_bytes);
+        store.size_in_use_bytes.set(status.db_bytes_in_use);
+        let state = self.0.consensus.state();
+        store.keys.set(gauge(state.machine.store.keys() as u64));
+        store.current_revision.set(state.machine.store.revision());
+        store.compact_revision.set(state.machine.store.compacted());
+    }
+}
