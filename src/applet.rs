@@ -39,6 +39,13 @@ pub const APPLETS: &[Applet] = &[
         command: cli::daemon::command,
         run: role::daemon::run,
     },
+    Applet {
+        name: "demo",
+        symlink: None,
+        imitates: None,
+        command: cli::demo::command,
+        run: role::demo::run,
+    },
 ];
 
 impl Applet {

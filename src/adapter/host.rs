@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::net::UnixDatagram;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
 
@@ -11,6 +12,68 @@ use rustix::fs::{FlockOperation, Mode, OFlags};
 #[derive(Debug)]
 pub struct DirectoryLock {
     _file: File,
+}
+
+/// Where a daemon that we start says that it is ready, as it would tell a service manager.
+#[derive(Debug)]
+pub struct ReadySocket {
+    socket: UnixDatagram,
+    path: PathBuf,
+}
+
+/// A directory that is removed with everything in it when dropped.
+#[derive(Debug)]
+pub struct TemporaryDirectory(tempfile::TempDir);
+
+impl ReadySocket {
+    pub fn bind(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            socket: UnixDatagram::bind(path)?,
+            path: path.to_path_buf(),
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Blocks until `READY=1` comes; the STATUS that came with it.
+    pub fn wait(&self, patience: Duration) -> io::Result<String> {
+        self.socket.set_read_timeout(Some(patience))?;
+        let mut buffer = [0; 4096];
+        loop {
+            let length = self.socket.recv(&mut buffer)?;
+            let message = String::from_utf8_lossy(&buffer[..length]);
+            if message.lines().any(|line| line == "READY=1") {
+                let status = message
+                    .lines()
+                    .find_map(|line| line.strip_prefix("STATUS="));
+                return Ok(status.unwrap_or_default().to_owned());
+            }
+        }
+    }
+}
+
+impl TemporaryDirectory {
+    pub fn new(prefix: &str) -> io::Result<Self> {
+        tempfile::Builder::new().prefix(prefix).tempdir().map(Self)
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+/// Asks a process to end.
+pub fn terminate(pid: u32) -> io::Result<()> {
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
+    let pid = pid.ok_or_else(|| io::Error::other("that is no process id"))?;
+    Ok(rustix::process::kill_process(
+        pid,
+        rustix::process::Signal::TERM,
+    )?)
 }
 
 /// A number that nobody can guess.

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod daemon;
+pub mod demo;
 pub mod kv;
 pub mod listen;
 pub mod manual;

@@ -1,4 +1,5 @@
 //! One file or folder per applet: joins core and adapters into what a face does.
 
 pub mod daemon;
+pub mod demo;
 pub mod kv;

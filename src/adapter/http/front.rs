@@ -74,6 +74,25 @@ pub struct Front<S> {
     connections: Arc<AtomicUsize>,
 }
 
+/// The gRPC service of a front that has none: every call is unknown.
+#[derive(Debug, Clone, Copy)]
+pub struct NoCalls;
+
+impl tower::Service<Request<Body>> for NoCalls {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = std::future::Ready<Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _request: Request<Body>) -> Self::Future {
+        let status = tonic::Status::unimplemented("this address serves monitoring only");
+        std::future::ready(Ok(status.into_http()))
+    }
+}
+
 /// What a connection asks of its service; only here to be written once.
 pub(crate) trait ServeCall:
     hyper::service::Service<

@@ -17,7 +17,7 @@ mod socket;
 #[cfg(test)]
 mod tests;
 
-pub use front::{Drained, Front, FrontError, Limits, Listener};
+pub use front::{Drained, Front, FrontError, Limits, Listener, NoCalls};
 pub use health::{Alarm, Consistency, Probe, Versions};
 pub use methods::{ServedMethod, served_methods};
 pub use routes::Routes;

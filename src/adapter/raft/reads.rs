@@ -19,9 +19,10 @@ pub(super) async fn run(raft: Raft<TypeConfig, StateMachine>, mut reads: mpsc::R
     let mut waiting = Vec::new();
     while reads.recv_many(&mut waiting, WAITING_MAX).await > 0 {
         let confirmed = confirm(&raft).await;
-        waiting
-            .drain(..)
-            .for_each(|read| drop(read.send(confirmed)));
+        waiting.drain(..).for_each(|read| {
+            // A receiver that is gone is a client that no longer waits.
+            let _ = read.send(confirmed);
+        });
     }
 }
 

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch as watch_channel;
 use tokio::task::JoinSet;
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
@@ -27,7 +28,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::adapter::checkpoint::{self, Checkpoints};
 use crate::adapter::host;
-use crate::adapter::http::{Front, Limits, Routes};
+use crate::adapter::http::{Drained, Front, FrontError, Limits, NoCalls, Routes};
 use crate::adapter::metrics::Metrics;
 use crate::adapter::raft::{self, Consensus, Member, Saved};
 use crate::adapter::rpc::server::{Api, MESSAGE_OVERHEAD_BYTES, Services};
@@ -220,11 +221,56 @@ async fn listen_until_told(
     let handler = |kind| {
         signal(kind).map_err(|error| Failure::new(Exit::FAILED, "cannot handle signals", error))
     };
-    let (mut terminate, mut interrupt) = (
-        handler(SignalKind::terminate())?,
-        handler(SignalKind::interrupt())?,
+    let mut terminate = handler(SignalKind::terminate())?;
+    let mut interrupt = handler(SignalKind::interrupt())?;
+    let ready = format!(
+        "READY=1\nSTATUS=serving clients on {}",
+        listening.client_urls.join(",")
     );
-    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let (stop, stopped) = watch_channel::channel(false);
+    let mut fronts = open_fronts(node, settings, listening, &stopped);
+    if let Err(error) = host::notify_service_manager(&ready) {
+        tracing::warn!(%error, "cannot tell the service manager that we are ready");
+    }
+    let failure = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        failure = node.consensus.failed() => Some(failure),
+    };
+    // Told so that a restart is not mistaken for a crash; nobody need listen.
+    let _ = host::notify_service_manager("STOPPING=1");
+    stop.send_replace(true);
+    while let Some(drained) = fronts.join_next().await {
+        if let Ok(Ok(Drained { cut })) = drained
+            && cut > 0
+        {
+            tracing::info!(connections = cut, "cut connections that did not end");
+        }
+    }
+    let shut_down = node.consensus.shutdown().await;
+    match failure.map_or(shut_down, Err) {
+        Ok(()) => Ok(Exit::DONE),
+        Err(failure) => {
+            let why = chain(&failure);
+            Err(Failure::new(Exit::FAILED, "the daemon cannot go on", why))
+        }
+    }
+}
+
+/// Starts serving clients, and monitoring on the addresses that are for it alone.
+fn open_fronts(
+    node: &Arc<Node>,
+    settings: &Settings,
+    listening: Listening,
+    stopped: &watch_channel::Receiver<bool>,
+) -> JoinSet<Result<Drained, FrontError>> {
+    let until_told = || {
+        let mut stopped = stopped.clone();
+        async move {
+            // An error means that nobody is left to say it: then it is the end as well.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        }
+    };
     let limits = Limits {
         concurrent_streams_max: settings.streams_max,
         ..Limits::default()
@@ -237,42 +283,17 @@ async fn listen_until_told(
         let served = Arc::clone(&served);
         move |metrics| served.set_gauges(metrics)
     });
+    let mut fronts = JoinSet::new();
+    if !listening.metrics.is_empty() {
+        let routes = Routes::monitoring(served.clone(), metrics.clone());
+        let front = Front::new(NoCalls, routes, limits);
+        fronts.spawn(front.serve(listening.metrics, until_told()));
+    }
     let message_bytes_max = served.request_bytes_max() + MESSAGE_OVERHEAD_BYTES;
     let routes = Routes::all(services.clone(), message_bytes_max, served, metrics);
     let front = Front::new(services, routes, limits);
-    let until = |mut stopped: tokio::sync::watch::Receiver<bool>| async move {
-        // An error means that nobody is left to say it: then it is the end as well.
-        let _ = stopped.wait_for(|stop| *stop).await;
-    };
-    let serving = tokio::spawn(front.serve(listening.client, until(stopped.clone())));
-    if let Err(error) = host::notify_service_manager("READY=1") {
-        tracing::warn!(%error, "cannot tell the service manager that we are ready");
-    }
-    let failure = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
-        failure = node.consensus.failed() => Some(failure),
-    };
-    // Told so that a restart is not mistaken for a crash; nobody need listen.
-    let _ = host::notify_service_manager("STOPPING=1");
-    stop.send_replace(true);
-    if let Ok(Ok(drained)) = serving.await
-        && drained.cut > 0
-    {
-        tracing::info!(
-            connections = drained.cut,
-            "cut connections that did not end"
-        );
-    }
-    let shut_down = node.consensus.shutdown().await;
-    match (failure, shut_down) {
-        (Some(failure), _) | (None, Err(failure)) => Err(Failure::new(
-            Exit::FAILED,
-            "the daemon cannot go on",
-            chain(&failure),
-        )),
-        (None, Ok(())) => Ok(Exit::DONE),
-    }
+    fronts.spawn(front.serve(listening.client, until_told()));
+    fronts
 }
 
 /// An error with its causes.

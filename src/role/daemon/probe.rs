@@ -59,7 +59,9 @@ impl Served {
         server.has_leader.set(i64::from(standing.leader != 0));
         let leads = standing.leader == self.0.identity.member_id;
         server.is_leader.set(i64::from(leads));
-        server.proposals_committed.set(gauge(standing.committed_index));
+        server
+            .proposals_committed
+            .set(gauge(standing.committed_index));
         server.proposals_applied.set(gauge(standing.applied_index));
         let status = self.status();
         server.quota_bytes.set(status.db_bytes_quota);

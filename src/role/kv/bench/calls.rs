@@ -19,7 +19,11 @@ const LEASE_TTL_S: i64 = 60;
 const CLEAR_KEYS: u64 = 1000;
 
 /// Starts all clients, spread evenly over the connections.
-pub(crate) fn start(shared: &Rc<Shared>, callers: &[Caller], tasks: &mut Tasks) -> Result<(), CallError> {
+pub(crate) fn start(
+    shared: &Rc<Shared>,
+    callers: &[Caller],
+    tasks: &mut Tasks,
+) -> Result<(), CallError> {
     for (number, caller) in (0..shared.load.clients).zip(callers.iter().cycle()) {
         let client = Client::new(&shared.load, caller.clone(), number.into())?;
         tasks.spawn_local(client.run(shared.clone()));

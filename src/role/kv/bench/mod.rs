@@ -21,7 +21,11 @@ use crate::error::{Exit, Failure};
 use crate::role::kv::bench::drive::{DriveError, Load, Server};
 
 /// `kvctl bench`: prints the report, then fails if a floor is broken or an operation failed.
-pub(super) fn execute(matches: &ArgMatches, endpoint: &str, format: Format) -> Result<Exit, Failure> {
+pub(super) fn execute(
+    matches: &ArgMatches,
+    endpoint: &str,
+    format: Format,
+) -> Result<Exit, Failure> {
     let command = BenchCommand::from_arg_matches(matches);
     let command = command.map_err(|error| Failure::usage("cannot read the command line", error))?;
     let (report, broken) = run(&command, endpoint)?;
@@ -40,7 +44,10 @@ pub(super) fn execute(matches: &ArgMatches, endpoint: &str, format: Format) -> R
 }
 
 /// Runs all loads and returns the report with a sentence for each floor that it breaks.
-pub(super) fn run(command: &BenchCommand, endpoint: &str) -> Result<(Report, Vec<String>), Failure> {
+pub(super) fn run(
+    command: &BenchCommand,
+    endpoint: &str,
+) -> Result<(Report, Vec<String>), Failure> {
     if command.total.is_some() && command.workloads.contains(&Workload::Watch) {
         let why = "a watch load is measured for a time, not for a number of operations";
         return Err(Failure::usage("cannot run watch with --total", why).hint("use --seconds"));

@@ -1,0 +1,229 @@
+//! `coracle demo`: a node of this executable, and the tour typed at it with the real commands.
+//!
+//! Everything is in one temporary directory; the node and the directory are gone when this ends,
+//! however it ends short of SIGKILL.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use clap::ArgMatches;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::adapter::host::{ReadySocket, TemporaryDirectory};
+use crate::cli::demo;
+use crate::error::{Exit, Failure};
+
+/// How long the node may take to start and a step to answer: far more than either needs.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const WHAT: &str = "the tour cannot go on";
+
+/// A running node and how to reach it.
+struct Node {
+    daemon: Child,
+    directory: TemporaryDirectory,
+    program: PathBuf,
+    url: String,
+}
+
+/// A `kvctl watch` whose events are shown as they come.
+struct Watch {
+    _child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+pub fn run(_face: &'static str, matches: &ArgMatches) -> Result<Exit, Failure> {
+    let flags = demo::flags(matches);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::FAILED, WHAT, error))?;
+    runtime.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(broken)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(broken)?;
+        let mut node = Node::start().await?;
+        let toured = tokio::select! {
+            toured = tour(&node) => toured,
+            _ = interrupt.recv() => Err(Failure::silent(Exit::FAILED)),
+            _ = terminate.recv() => Err(Failure::silent(Exit::FAILED)),
+        };
+        if toured.is_ok() && !flags.once {
+            node.invite();
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                ended = node.daemon.wait() => {
+                    let why = ended.map_or_else(|error| error.to_string(), |s| s.to_string());
+                    return Err(Failure::new(Exit::FAILED, "the node ended by itself", why));
+                }
+            }
+        }
+        node.end().await?;
+        toured.map(|()| Exit::DONE)
+    })
+}
+
+/// Every step is a command that a person could type, and is shown as such.
+async fn tour(node: &Node) -> Result<(), Failure> {
+    say("a node is up: an etcd v3 store, durable, on this machine only");
+    node.kvctl(&["put", "greeting", "hello"]).await?;
+    node.kvctl(&["get", "greeting"]).await?;
+
+    say("a watch hears of every change, in order");
+    let mut watch = node.watch(&["watch", "--rev", "3", "greeting"])?;
+    node.kvctl(&["put", "greeting", "hello again"]).await?;
+    watch.show(&["PUT", "greeting", "hello again"]).await?;
+    node.kvctl(&["del", "greeting"]).await?;
+    watch.show(&["DELETE", "greeting"]).await?;
+
+    say("a key on a lease goes when nobody renews the lease");
+    let mut watch = node.watch(&["watch", "--rev", "1", "session"])?;
+    node.kvctl(&["put", "--ttl", "2s", "session", "alive"])
+        .await?;
+    watch.show(&["PUT", "session", "alive"]).await?;
+    watch.show(&["DELETE", "session"]).await?;
+
+    say("and the member says how it is");
+    node.kvctl(&["endpoint", "status", "-w", "table"]).await
+}
+
+impl Node {
+    async fn start() -> Result<Self, Failure> {
+        let directory = TemporaryDirectory::new("coracle-demo").map_err(broken)?;
+        let program = std::env::current_exe().map_err(broken)?;
+        let ready = ReadySocket::bind(&directory.path().join("ready")).map_err(broken)?;
+        let daemon = Command::new(&program)
+            .arg("daemon")
+            .arg("--data-dir")
+            .arg(directory.path().join("data"))
+            .args(["--listen-client-urls", "http://127.0.0.1:0", "--socket"])
+            .arg(directory.path().join("socket"))
+            .args(["--log-level", "warn"])
+            .env("NOTIFY_SOCKET", ready.path())
+            // Ctrl-C is ours: the node ends when the tour is told to.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(broken)?;
+        let status = tokio::task::spawn_blocking(move || ready.wait(PATIENCE));
+        let status = status.await.map_err(broken)?.map_err(|error| {
+            Failure::new(Exit::UNAVAILABLE, "the node did not start", error)
+                .hint("look at what it said above, or run `coracle daemon` by hand")
+        })?;
+        let url = status
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"));
+        let url =
+            url.ok_or_else(|| Failure::new(Exit::FAILED, WHAT, "the node gave no address"))?;
+        Ok(Self {
+            daemon,
+            directory,
+            program,
+            url: url.to_owned(),
+        })
+    }
+
+    /// Types a command, shows it and its answer.
+    async fn kvctl(&self, words: &[&str]) -> Result<(), Failure> {
+        println!("$ {}", typed(words));
+        let run = self.client(words).status();
+        let status = tokio::time::timeout(PATIENCE, run)
+            .await
+            .map_err(broken)?
+            .map_err(broken)?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Exit::FAILED,
+            format!("`{}` failed", typed(words)),
+            status,
+        ))
+    }
+
+    /// Starts a watch from a named revision, so that nothing can happen before it stands.
+    fn watch(&self, words: &[&str]) -> Result<Watch, Failure> {
+        println!("$ {} &", typed(words));
+        let mut child = self
+            .client(words)
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(broken)?;
+        let output = child.stdout.take().expect("the output is piped");
+        Ok(Watch {
+            _child: child,
+            lines: BufReader::new(output).lines(),
+        })
+    }
+
+    fn client(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .arg0("kvctl")
+            .args(["--endpoints", &self.url])
+            .args(words.iter().map(OsStr::new));
+        command.kill_on_drop(true);
+        command
+    }
+
+    fn invite(&self) {
+        println!("\nThe node stays up until Ctrl-C. Try, in another terminal:");
+        println!("  export CORACLE_ENDPOINTS={}", self.url);
+        println!("  {} kv get --prefix ''", self.program.display());
+        println!("  curl {}/health", self.url);
+    }
+
+    async fn end(mut self) -> Result<(), Failure> {
+        let Some(pid) = self.daemon.id() else {
+            return Ok(());
+        };
+        crate::adapter::host::terminate(pid).map_err(broken)?;
+        let ended = tokio::time::timeout(PATIENCE, self.daemon.wait()).await;
+        let status = ended.map_err(broken)?.map_err(broken)?;
+        drop(self.directory);
+        match status.success() {
+            true => Ok(()),
+            false => Err(Failure::new(
+                Exit::FAILED,
+                "the node did not end well",
+                status,
+            )),
+        }
+    }
+}
+
+impl Watch {
+    /// Shows the next lines of the watch; they must be the ones that the step announces.
+    async fn show(&mut self, expected: &[&str]) -> Result<(), Failure> {
+        for expected in expected {
+            let line = tokio::time::timeout(PATIENCE, self.lines.next_line()).await;
+            let line = line.map_err(broken)?.map_err(broken)?.unwrap_or_default();
+            println!("  {line}");
+            if line != *expected {
+                let why = format!("it says {line:?} where {expected:?} was to come");
+                return Err(Failure::new(Exit::FAILED, "the watch is wrong", why));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn typed(words: &[&str]) -> String {
+    let quoted = words.iter().map(|word| match word.contains(' ') {
+        true => format!("'{word}'"),
+        false => (*word).to_owned(),
+    });
+    format!("kvctl {}", quoted.collect::<Vec<_>>().join(" "))
+}
+
+fn say(text: &str) {
+    println!("\n# {text}");
+}
+
+fn broken(error: impl std::fmt::Display) -> Failure {
+    Failure::new(Exit::FAILED, WHAT, error)
+}
