@@ -45,6 +45,7 @@ pub(super) struct Proposer {
     waiting: VecDeque<Proposal>,
     in_flight: FuturesUnordered<Flight>,
     timeout: Duration,
+    scratch: Vec<u8>,
 }
 
 enum Event {
@@ -68,6 +69,7 @@ impl Proposer {
             waiting,
             in_flight,
             timeout,
+            scratch: Vec::new(),
         }
     }
 
@@ -113,9 +115,10 @@ impl Proposer {
             commands.push(proposal.command);
             waiters.push(proposal.reply);
         }
+        let batch = Batch::new(commands, &mut self.scratch);
         let (raft, timeout) = (self.raft.clone(), self.timeout);
         self.in_flight.push(Box::pin(async move {
-            let written = tokio::time::timeout(timeout, raft.client_write(Batch::new(commands)));
+            let written = tokio::time::timeout(timeout, raft.client_write(batch));
             let replies = match written.await {
                 Ok(Ok(response)) => Ok(response.data),
                 Ok(Err(RaftError::APIError(ClientWriteError::ForwardToLeader(_)))) => {

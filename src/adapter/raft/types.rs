@@ -62,11 +62,15 @@ const KIND_MEMBERSHIP: u8 = 1;
 const KIND_COMMANDS: u8 = 2;
 
 impl Batch {
-    pub fn new(commands: Vec<Command>) -> Self {
-        let encoded = postcard::to_stdvec(&commands).expect("commands have no unencodable part");
+    /// `scratch` is used again by the next batch, so that encoding grows no buffer.
+    pub fn new(commands: Vec<Command>, scratch: &mut Vec<u8>) -> Self {
+        scratch.clear();
+        let encoded = postcard::to_extend(&commands, std::mem::take(scratch))
+            .expect("commands have no unencodable part");
+        *scratch = encoded;
         Self {
             commands: Arc::new(commands),
-            encoded: encoded.into(),
+            encoded: Bytes::copy_from_slice(scratch),
         }
     }
 

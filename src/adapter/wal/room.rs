@@ -358,9 +358,8 @@ impl Preparer {
         match task {
             Task::Retire(segment) => self.retire(segment, spares),
             Task::Extend { segment, from, to } => {
-                let zeros = vec![0; usize::try_from(to - from).expect("at most one step")];
                 let file = &*segment.file;
-                let written = files::write_all_at(file, &zeros, *from).and_then(|()| file.sync());
+                let written = write_zeros(file, *from, *to).and_then(|()| file.sync());
                 written.map_err(|error| WalError::io("prepare", &segment.path, error))?;
                 Ok(Outcome::Extended(Arc::clone(segment), *to))
             }
@@ -455,3 +454,14 @@ pub(super) fn create_segment(
         end,
     })
 }
+fn write_zeros(file: &dyn files::File, mut from: u64, to: u64) -> std::io::Result<()> {
+    // Costs no memory: its pages are the kernel's one page of zeros.
+    static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+    while from < to {
+        let length = usize::try_from(to - from).map_or(ZEROS.len(), |left| left.min(ZEROS.len()));
+        files::write_all_at(file, &ZEROS[..length], from)?;
+        from += length as u64;
+    }
+    Ok(())
+}
+
