@@ -464,4 +464,3 @@ fn write_zeros(file: &dyn files::File, mut from: u64, to: u64) -> std::io::Resul
     }
     Ok(())
 }
-

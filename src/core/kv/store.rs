@@ -106,7 +106,7 @@ impl Store {
         let newest = store.index.iter().filter_map(|(_, marks)| marks.last());
         store.live_bytes = newest
             .filter(|mark| !mark.tombstone)
-            .map(|mark| store.history.get(mark.revision).bytes())
+            .map(|mark| store.history.get(mark.revision()).bytes())
             .sum();
         Ok(store)
     }
@@ -154,20 +154,20 @@ impl Store {
     pub fn get(&self, key: &[u8]) -> Option<Record<'_>> {
         self.index
             .newest(key)
-            .map(|mark| self.history.get(mark.revision))
+            .map(|mark| self.history.get(mark.revision()))
     }
 
     /// The version of a key that a reader of main revision `at` sees.
     pub fn get_at(&self, key: &[u8], at: i64) -> Option<Record<'_>> {
         self.index
             .at(key, at)
-            .map(|mark| self.history.get(mark.revision))
+            .map(|mark| self.history.get(mark.revision()))
     }
 
     /// The newest versions of the keys in a range.
     pub fn live_records<'a>(&'a self, keys: &'a KeyRange) -> impl Iterator<Item = Record<'a>> {
         let marks = self.index.range(keys, None, self.revision);
-        marks.map(|(_, mark)| self.history.get(mark.revision))
+        marks.map(|(_, mark)| self.history.get(mark.revision()))
     }
 
     /// The keys that hang on a lease, with it.
@@ -179,7 +179,7 @@ impl Store {
         newest
             .filter(|(_, mark)| !mark.tombstone)
             .filter_map(|(key, mark)| {
-                let lease = self.history.get(mark.revision).lease;
+                let lease = self.history.get(mark.revision()).lease;
                 (lease != 0).then_some((key, lease))
             })
     }
@@ -242,7 +242,7 @@ impl Store {
             reply.count += 1;
             if range.detail != Detail::CountOnly {
                 if progress.taken + reply.kvs.len() < wanted {
-                    let record = self.history.get(mark.revision);
+                    let record = self.history.get(mark.revision());
                     if passes(range, &record) {
                         reply.kvs.push(key_value(range, &record));
                     }
@@ -298,7 +298,7 @@ impl Store {
                 next = Some(record.revision);
                 break;
             }
-            index.compact(record.key, compacted, |mark| gone.push(mark.revision));
+            index.compact(record.key, compacted, |mark| gone.push(mark.revision()));
         }
         gone.into_iter()
             .for_each(|revision| self.history.forget(revision));
@@ -387,7 +387,7 @@ impl Writer<'_> {
         let before = store
             .index
             .newest(&put.key)
-            .map(|mark| store.history.get(mark.revision));
+            .map(|mark| store.history.get(mark.revision()));
         let prev_kv = before
             .filter(|_| put.prev_kv)
             .map(|record| record.to_key_value());
@@ -413,13 +413,9 @@ impl Writer<'_> {
         store.live_bytes -= before.map_or(0, |record| record.bytes());
         store.live_bytes += record.bytes();
         store.history.push(&record);
-        store.index.insert(
-            record.key,
-            Mark {
-                revision: record.revision,
-                tombstone: false,
-            },
-        );
+        store
+            .index
+            .insert(record.key, Mark::new(record.revision, false));
         self.leases.rebind(record.key, old_lease, record.lease);
         self.sub += 1;
         PutReply {
@@ -448,7 +444,7 @@ impl Writer<'_> {
         let before = store
             .index
             .newest(key)
-            .map(|mark| store.history.get(mark.revision))?;
+            .map(|mark| store.history.get(mark.revision()))?;
         let value = before.to_key_value();
         store.live_bytes -= before.bytes();
         let revision = Revision {
@@ -464,13 +460,7 @@ impl Writer<'_> {
             key,
             value: &[],
         });
-        store.index.insert(
-            key,
-            Mark {
-                revision,
-                tombstone: true,
-            },
-        );
+        store.index.insert(key, Mark::new(revision, true));
         self.leases.rebind(key, value.lease, 0);
         self.sub += 1;
         Some(value)
