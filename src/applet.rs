@@ -67,6 +67,9 @@ pub fn root() -> Command {
 
 /// Runs the applet that `arguments` names, by argv\[0\] or by the first argument.
 pub fn dispatch(arguments: Vec<OsString>) -> Result<Exit, Failure> {
+    if role::daemon::is_worker() {
+        return role::daemon::work();
+    }
     let called = arguments
         .first()
         .map(Path::new)

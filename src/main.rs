@@ -2,15 +2,10 @@
 
 use std::process::ExitCode;
 
-use coracle::adapter::checkpoint::worker;
-
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    if worker::is_asked_for() {
-        return worker::serve();
-    }
     let exit = match coracle::applet::dispatch(std::env::args_os().collect()) {
         Ok(exit) => exit,
         Err(failure) => {

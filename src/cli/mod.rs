@@ -1,5 +1,8 @@
 //! Command lines as data and rendering for people; no behaviour.
 
+/// A command line that was understood; roles read it by the names of arguments and flags.
+pub use clap::ArgMatches as Matches;
+
 pub mod config;
 pub mod daemon;
 pub mod demo;

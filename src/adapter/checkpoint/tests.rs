@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 fn worker_process() {
     if worker::is_asked_for() {
         let code = worker::serve();
-        std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
+        std::process::exit(i32::from(code.is_err()));
     }
 }
 

@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use std::{env, panic, process};
 
@@ -73,19 +73,13 @@ pub fn is_asked_for() -> bool {
 }
 
 /// Does the one request that stands on standard input, and ends with the parent.
-pub fn serve() -> ExitCode {
+pub fn serve() -> Result<(), String> {
     // A panic on one of sled's pool threads would leave `flush` waiting for ever.
     panic::set_hook(Box::new(|panic| {
         eprintln!("{panic}");
         process::exit(PANIC_EXIT);
     }));
-    match serve_once() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    serve_once().map_err(|error| error.to_string())
 }
 
 /// What went wrong with a worker or in it.

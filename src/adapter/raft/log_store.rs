@@ -55,7 +55,7 @@ pub struct Appended {
 
 impl LogStore {
     pub(super) fn new(wal: Arc<Wal>, recovered: &Recovered) -> io::Result<Self> {
-        let decode = |bytes: &Vec<u8>| postcard::from_bytes(bytes).map_err(io::Error::other);
+        let decode = |bytes: &[u8]| postcard::from_bytes(bytes).map_err(io::Error::other);
         let purged = recovered
             .purged
             .as_ref()
@@ -66,8 +66,8 @@ impl LogStore {
             .map(|last| log_id(last.term, last.index));
         let last = last.or(purged);
         let shared = Shared {
-            vote: recovered.vote.as_ref().map(decode_vote).transpose()?,
-            committed: recovered.committed.as_ref().map(decode).transpose()?,
+            vote: recovered.vote.as_deref().map(decode_vote).transpose()?,
+            committed: recovered.committed.as_deref().map(decode).transpose()?,
             purged,
             last,
             recent: VecDeque::new(),
@@ -320,7 +320,7 @@ fn encode<T: serde::Serialize>(value: &T) -> Vec<u8> {
     postcard::to_stdvec(value).expect("log ids and votes have no unencodable part")
 }
 
-fn decode_vote(bytes: &Vec<u8>) -> io::Result<Vote> {
+fn decode_vote(bytes: &[u8]) -> io::Result<Vote> {
     postcard::from_bytes(bytes).map_err(io::Error::other)
 }
 

@@ -20,7 +20,7 @@ pub const SYNC_BUCKETS_US: [u64; 14] = {
 pub struct SyncStatistics {
     pub count: u64,
     pub sum: Duration,
-    /// Syncs in each bucket of [`SYNC_BUCKETS_US`], not cumulative; slower ones are only in `count`.
+    /// Syncs in each bucket of [`SYNC_BUCKETS_US`], not cumulative; `count` has slower ones too.
     pub buckets: [u64; SYNC_BUCKETS_US.len()],
 }
 

@@ -207,9 +207,9 @@ impl Reader<'_> {
                 "bytes" => size(text).map(Retention::Bytes).map_err(words),
                 "revision" => count(text, 1, i64::MAX as u64).map(Retention::Revisions),
                 _ if text.bytes().all(|byte| byte.is_ascii_digit()) => {
-                    positive(&format!("{text}h")).map(|age| Retention::Age(age))
+                    positive(&format!("{text}h")).map(Retention::Age)
                 }
-                _ => positive(text).map(|age| Retention::Age(age)),
+                _ => positive(text).map(Retention::Age),
             }
         })
     }

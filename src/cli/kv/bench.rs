@@ -5,8 +5,9 @@
 
 use std::fmt::Write;
 
-use clap::{Args, Command, ValueEnum};
+use clap::{Args, Command, FromArgMatches, ValueEnum};
 
+use crate::cli::Matches;
 use crate::core::bench::input::{KeySpace, KeyTooShort};
 use crate::core::bench::result::{Figures, Floors, Report, Row};
 
@@ -163,6 +164,10 @@ impl BenchCommand {
     /// The verb; endpoints and format of the report are flags of the whole face.
     pub fn verb() -> Command {
         Self::augment_args(Command::new("bench"))
+    }
+
+    pub fn read(matches: &Matches) -> Self {
+        Self::from_arg_matches(matches).expect("the flags are those of the verb")
     }
 
     pub fn key_space(&self) -> Result<KeySpace, KeyTooShort> {

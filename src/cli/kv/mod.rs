@@ -12,8 +12,7 @@ pub mod table;
 use std::ffi::OsString;
 use std::time::Duration;
 
-/// A command line that was understood; verbs read it by the names of arguments and flags.
-pub use clap::ArgMatches as Matches;
+use crate::cli::Matches;
 use clap::{Arg, ArgAction, Command, value_parser};
 
 /// The name under which etcdctl's manners apply.

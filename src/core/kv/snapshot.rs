@@ -26,12 +26,33 @@ pub struct Head {
     pub chunks: u32,
 }
 
-/// A snapshot to be sent: its pieces before the digest, in order.
+/// A snapshot on its way out: gives its pieces in order, and at last the digest of them all.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
-    pub pieces: Vec<Bytes>,
-    /// Bytes of all pieces and the digest.
-    pub total_bytes: u64,
+    pieces: std::vec::IntoIter<Bytes>,
+    /// None: the digest is out.
+    digest: Option<Sha256>,
+    /// Bytes of the pieces that are still in, and of the digest.
+    remaining_bytes: u64,
+}
+
+impl Iterator for Outgoing {
+    /// A piece, and how many bytes come after it.
+    type Item = (Bytes, u64);
+
+    fn next(&mut self) -> Option<(Bytes, u64)> {
+        let piece = match self.pieces.next() {
+            Some(piece) => {
+                self.digest
+                    .iter_mut()
+                    .for_each(|digest| digest.update(&piece));
+                piece
+            }
+            None => Bytes::copy_from_slice(&self.digest.take()?.finalize()),
+        };
+        self.remaining_bytes -= piece.len() as u64;
+        Some((piece, self.remaining_bytes))
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -74,10 +95,11 @@ pub fn outgoing(cluster_id: u64, member_id: u64, image: &Image) -> Outgoing {
     }
     let bytes: usize = pieces.iter().map(Bytes::len).sum();
     let padding = bytes.next_multiple_of(BLOCK_BYTES) - bytes;
-    pieces.push(vec![0; padding].into());
+    pieces.extend((padding > 0).then(|| vec![0; padding].into()));
     Outgoing {
-        pieces,
-        total_bytes: (bytes + padding + DIGEST_BYTES) as u64,
+        pieces: pieces.into_iter(),
+        digest: Some(Sha256::new()),
+        remaining_bytes: (bytes + padding + DIGEST_BYTES) as u64,
     }
 }
 

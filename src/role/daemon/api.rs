@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
-use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::{ReceiverStream, WatchStream};
 
@@ -287,29 +286,9 @@ impl Api for Served {
         let image = self.machine(Machine::image);
         let identity = self.0.identity;
         let outgoing = snapshot::outgoing(identity.cluster_id, identity.member_id, &image);
-        let (mut digest, mut remaining_bytes) = (Some(Sha256::new()), outgoing.total_bytes);
-        // The digest is made while the pieces go out; an empty piece stands for it.
-        let pieces = outgoing
-            .pieces
-            .into_iter()
-            .filter(|piece| !piece.is_empty());
-        let pieces = pieces.chain([Bytes::new()]);
-        let parts = pieces.map(move |piece| {
-            let blob = match piece.is_empty() {
-                true => digest
-                    .take()
-                    .map(|all| Bytes::copy_from_slice(&all.finalize())),
-                false => {
-                    digest.iter_mut().for_each(|all| all.update(&piece));
-                    Some(piece)
-                }
-            };
-            let blob = blob.unwrap_or_default();
-            remaining_bytes -= blob.len() as u64;
-            SnapshotPart {
-                remaining_bytes,
-                blob,
-            }
+        let parts = outgoing.map(|(blob, remaining_bytes)| SnapshotPart {
+            remaining_bytes,
+            blob,
         });
         Ok(stream::iter(parts).boxed())
     }

@@ -59,7 +59,7 @@ async fn bind_tcp(url: ListenUrl, flag: &str) -> Result<TcpListener, Failure> {
         let failure = Failure::new(Exit::FAILED, format!("cannot listen on {url}"), &error);
         match error.kind() {
             io::ErrorKind::AddrInUse => failure.hint(format!(
-                "see who uses the port with `ss -ltnp 'sport = :{}'`, or choose another with {flag}",
+                "see who uses it with `ss -ltnp 'sport = :{}'`, or choose another port with {flag}",
                 address.port()
             )),
             _ => failure.hint(format!("give an address of this machine with {flag}")),

@@ -12,27 +12,22 @@ mod probe;
 mod upkeep;
 mod watch;
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::ArgMatches;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch as watch_channel;
 use tokio::task::JoinSet;
-use tracing::Level;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::adapter::checkpoint::{self, Checkpoints};
-use crate::adapter::host;
 use crate::adapter::http::{Drained, Front, FrontError, Limits, NoCalls, Routes};
 use crate::adapter::metrics::Metrics;
 use crate::adapter::raft::{self, Consensus, Member, Saved};
 use crate::adapter::rpc::server::{Api, MESSAGE_OVERHEAD_BYTES, Services};
 use crate::adapter::wal::{self, Wal};
+use crate::adapter::{host, log};
+use crate::cli::Matches;
 use crate::cli::config::{LogLevel, Settings, User};
 use crate::cli::daemon::{self, DaemonFlags};
 use crate::core::kv::retention::Retainer;
@@ -42,15 +37,32 @@ use crate::role::daemon::hub::Hub;
 use crate::role::daemon::listen::Listening;
 use crate::role::daemon::node::{Identity, Node, NodeSettings};
 
+/// Whether this process is the one that a daemon started to write or read a checkpoint.
+pub fn is_worker() -> bool {
+    checkpoint::worker::is_asked_for()
+}
+
+/// Does the one thing that the daemon asks of it.
+pub fn work() -> Result<Exit, Failure> {
+    let done = checkpoint::worker::serve();
+    done.map_err(|why| Failure::new(Exit::FAILED, "the checkpoint worker failed", why))?;
+    Ok(Exit::DONE)
+}
+
 /// Runs the daemon until it is told to end.
-pub fn run(_face: &'static str, matches: &ArgMatches) -> Result<Exit, Failure> {
+pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
     let flags = daemon::flags(matches);
     let settings = load(&flags)?;
     if flags.check_config {
         println!("{settings}");
         return Ok(Exit::DONE);
     }
-    start_log(&settings);
+    log::start(match settings.log_level {
+        LogLevel::Debug => log::Level::DEBUG,
+        LogLevel::Info => log::Level::INFO,
+        LogLevel::Warn => log::Level::WARN,
+        LogLevel::Error => log::Level::ERROR,
+    });
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -81,27 +93,6 @@ fn load(flags: &DaemonFlags) -> Result<Settings, Failure> {
     let user = User::of(host::user_id());
     Settings::load(&flags.values, &environment.collect(), file, user)
         .map_err(|error| Failure::usage(what, error).hint("see `coracle daemon --help`"))
-}
-
-fn start_log(settings: &Settings) {
-    let level = match settings.log_level {
-        LogLevel::Debug => Level::DEBUG,
-        LogLevel::Info => Level::INFO,
-        LogLevel::Warn => Level::WARN,
-        LogLevel::Error => Level::ERROR,
-    };
-    // openraft tells every step of an election at our level of news; its warnings are enough.
-    let filter = Targets::new()
-        .with_default(level)
-        .with_target("openraft", level.min(Level::WARN));
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false);
-    tracing_subscriber::registry()
-        .with(filter)
-        .with(lines)
-        .init();
 }
 
 /// Starts every role, serves until a signal or a failure, and ends in order.

@@ -1,6 +1,6 @@
 //! endpoint health, status and hashkv, and member list: what servers say about themselves.
 
-use crate::cli::kv::Matches;
+use crate::cli::Matches;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 

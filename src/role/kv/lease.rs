@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cli::kv::Matches;
+use crate::cli::Matches;
 use tokio::time::timeout;
 
 use crate::adapter::rpc::client::{Client, ClientError, KeepingAlive};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::cli::kv::Matches;
+use crate::cli::Matches;
 use bytes::Bytes;
 use serde_json::json;
 

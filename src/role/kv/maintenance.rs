@@ -1,6 +1,6 @@
 //! compaction, defrag, alarm list and alarm disarm.
 
-use crate::cli::kv::Matches;
+use crate::cli::Matches;
 
 use crate::adapter::rpc::client::Client;
 use crate::adapter::rpc::proto::etcdserverpb as pb;

@@ -17,7 +17,7 @@ mod snapshot;
 mod txn;
 mod watch;
 
-use crate::cli::kv::Matches;
+use crate::cli::Matches;
 
 use crate::cli::kv::IMITATION;
 use crate::cli::kv::bench::Format;

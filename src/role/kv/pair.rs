@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use crate::cli::kv::Matches;
+use crate::cli::Matches;
 use bytes::Bytes;
 
 use crate::adapter::rpc::client::{Client, ClientError};

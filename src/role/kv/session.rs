@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
-use crate::cli::kv::Matches;
+use crate::cli::Matches;
 use bytes::Bytes;
 
 use crate::adapter::host;

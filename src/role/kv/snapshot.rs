@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::adapter::rpc::snapshot_file::{self, SaveError};
-use crate::cli::kv::Matches;
+use crate::cli::Matches;
 use crate::error::{Exit, Failure};
 use crate::role::kv::session::{BAD_ARGUMENTS, INTERRUPTED, Session, Trouble, print};
 

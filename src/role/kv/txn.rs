@@ -3,7 +3,7 @@
 use std::io::BufRead;
 use std::os::unix::ffi::OsStringExt;
 
-use crate::cli::kv::Matches;
+use crate::cli::Matches;
 
 use crate::adapter::rpc::proto::etcdserverpb as pb;
 use crate::adapter::rpc::proto::etcdserverpb::compare::{

@@ -9,25 +9,20 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
 use std::rc::Rc;
 
-use clap::{ArgMatches, FromArgMatches};
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tokio::task::LocalSet;
 
 use crate::adapter::progress::Progress;
 use crate::adapter::rpc::load::CallError;
+use crate::cli::Matches;
 use crate::cli::kv::bench::{self as face, BenchCommand, Format, Workload};
 use crate::core::bench::result::{Figures, Report, Row};
 use crate::error::{Exit, Failure};
 use crate::role::kv::bench::drive::{DriveError, Load, Server};
 
 /// `kvctl bench`: prints the report, then fails if a floor is broken or an operation failed.
-pub(super) fn execute(
-    matches: &ArgMatches,
-    endpoint: &str,
-    format: Format,
-) -> Result<Exit, Failure> {
-    let command = BenchCommand::from_arg_matches(matches);
-    let command = command.map_err(|error| Failure::usage("cannot read the command line", error))?;
+pub(super) fn execute(matches: &Matches, endpoint: &str, format: Format) -> Result<Exit, Failure> {
+    let command = BenchCommand::read(matches);
     let (report, broken) = run(&command, endpoint)?;
     let text = match format {
         Format::Text => face::table(&report),
@@ -86,20 +81,7 @@ pub(super) fn run(
     let runtime =
         runtime.map_err(|error| Failure::new(Exit::FAILED, "cannot start the generator", error))?;
     let servers: Vec<&Server> = std::iter::once(&server).chain(&versus).collect();
-    let mut rows = Vec::new();
-    let mut filled = false;
-    for workload in &command.workloads {
-        let clients = match workload {
-            Workload::Watch => &[command.watchers][..],
-            _ => &command.clients[..],
-        };
-        for clients in clients {
-            let load = load(*workload, *clients);
-            let fill = workload.reads() && !std::mem::replace(&mut filled, workload.reads());
-            let session = session(&load, &servers, fill);
-            rows.push(LocalSet::new().block_on(&runtime, session)?);
-        }
-    }
+    let rows = run_loads(&command, &servers, &runtime, load)?;
     if !command.keep {
         let load = load(Workload::Put, 1);
         for server in &servers {
@@ -124,6 +106,30 @@ pub(super) fn run(
         .flat_map(|row| floors.broken(&row.name(), &row.server))
         .collect();
     Ok((report, broken))
+}
+
+/// One row for each workload and number of clients.
+fn run_loads(
+    command: &BenchCommand,
+    servers: &[&Server],
+    runtime: &Runtime,
+    load: impl Fn(Workload, u32) -> Load,
+) -> Result<Vec<Row>, Failure> {
+    let mut rows = Vec::new();
+    let mut filled = false;
+    for workload in &command.workloads {
+        let clients = match workload {
+            Workload::Watch => &[command.watchers][..],
+            _ => &command.clients[..],
+        };
+        for clients in clients {
+            let load = load(*workload, *clients);
+            let fill = workload.reads() && !std::mem::replace(&mut filled, workload.reads());
+            let session = session(&load, servers, fill);
+            rows.push(LocalSet::new().block_on(runtime, session)?);
+        }
+    }
+    Ok(rows)
 }
 
 /// All rounds of one load, the servers in turn, so that a change of the machine hits both.

@@ -1,0 +1,24 @@
+//! The daemon's own log: lines on standard error, for people and for the journal.
+
+use std::io::IsTerminal;
+
+pub use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// Tells from now on what is at least as important as `level`. Of libraries only warnings are
+/// told: openraft describes every step of an election, h2 every frame.
+pub fn start(level: Level) {
+    let filter = Targets::new()
+        .with_default(level.min(Level::WARN))
+        .with_target("coracle", level);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .init();
+}
