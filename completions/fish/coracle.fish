@@ -1,2 +1,420 @@
-complete -c coracle -s h -l help -d 'Print help'
-complete -c coracle -s V -l version -d 'Print version'
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_coracle_global_optspecs
+    string join \n h/help V/version
+end
+
+function __fish_coracle_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_coracle_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_coracle_using_subcommand
+    set -l cmd (__fish_coracle_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c coracle -n "__fish_coracle_needs_command" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_needs_command" -s V -l version -d 'Print version'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "kv" -d 'Reads and writes the key-value store of coracle or of any etcd v3 server'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "daemon" -d 'Runs every server role of this machine'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "demo" -d 'What the tour is asked to do'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -s V -l version -d 'Print version'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "del" -d 'Deletes a key or a range of keys and says how many'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "txn" -d 'Applies requests from stdin as one transaction'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "lease" -d 'Grants, renews and ends leases'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "compaction" -d 'Forgets the history before a revision'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "endpoint" -d 'Asks each server about itself'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "member" -d 'Shows the members of the cluster'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "snapshot" -d 'Saves the whole store, and looks at what was saved'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "alarm" -d 'Shows and clears alarms'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "defrag" -d 'Lets each server give back unused space'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "check" -d 'Measures a server against fixed marks'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "version" -d 'Shows the version of the client and of the API'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "get" -d 'Shows a key or a range of keys'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "watch" -d 'Shows changes of a key or a range of keys as they happen'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l prefix -d 'Delete all keys that begin with KEY' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l from-key -d 'Delete all keys from KEY on' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l prev-kv -d 'Show the deleted pairs' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -s i -l interactive -d 'Name each part before it is read' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -f -a "grant" -d 'Makes a lease'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -f -a "revoke" -d 'Ends a lease and deletes its keys'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -f -a "timetolive" -d 'Shows how long a lease still lives'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -f -a "list" -d 'Lists all leases'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -f -a "keep-alive" -d 'Renews a lease until it ends or the command is stopped'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l physical -d 'Wait until the space is free' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l cluster -d 'Ask every member of the cluster' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -f -a "health" -d 'Shows whether it can commit'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -f -a "status" -d 'Shows version, size and Raft state'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -f -a "hashkv" -d 'Shows the hash of its key history'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -f -a "list" -d 'Lists them'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -f -a "status" -d 'Checks a snapshot FILE and prints its hash, revision, keys and size'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -f -a "save" -d 'Writes a snapshot to FILE, which appears only when it is whole'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -f -a "list" -d 'Lists raised alarms'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -f -a "disarm" -d 'Clears all alarms'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l cluster -d 'Ask every member of the cluster' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -f -a "perf" -d 'Writes at a fixed rate for a minute and judges rate and latency'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -f -a "datascale" -d 'Writes many keys and shows how much memory they take'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l recursive -d 'List every key below it' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l versus -d 'The other server of a comparison: each round runs against both, one after the other' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l server-pid -d 'Process of the server, on this machine: reports its processor time and memory' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l versus-pid -d 'Process of the other server' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l server-name -d 'What the report calls the server [default: its endpoint]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l versus-name -d 'What the report calls the other server [default: its endpoint]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l clients -d 'Callers at the same time, each waiting for its answer; several numbers are run in turn' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l connections -d 'Connections that the clients share; never more than clients' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l value-size -d 'Length of a value; values are random bytes' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l key-size -d 'Length of a key, the prefix included' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l keys -d 'How many different keys there are' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l seed -d 'Where keys and values come from [default: a new one, which is printed]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l seconds -d 'Measure for so long, after the warm-up' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l total -d 'Measure so many operations instead, without a warm-up' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l warmup -d 'Run for so long before anything is counted' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l rate -d 'Start so many operations a second, however slow the answers; latency counts from the start that was due' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l rounds -d 'Rounds of each load; the report has the median of each figure' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l reads -d 'Reads in the mixed load; half of them are serializable' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l watchers -d 'Watchers of the one key of the watch load' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l streams -d 'Streams that the watchers share [default: one per connection]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l writers -d 'Clients that put the watched key' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l lead -d 'Puts that may be on their way to the watchers before the writers wait' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l prefix -d 'Where the keys are' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l min-ops -d 'Exit with 1 if a load reaches fewer operations a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l max-p99-ms -d 'Exit with 1 if the p99 latency of a load is longer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l sequential -d 'Take keys in order instead of at random'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l keep -d 'Leave the keys where they are'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l prefix -d 'Show all keys that begin with KEY' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l from-key -d 'Show all keys from KEY on' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l consistency -d 'l reads what a majority has, s what the server has' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l order -d 'ASCEND or DESCEND' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l sort-by -d 'CREATE, KEY, MODIFY, VALUE or VERSION' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l limit -d 'Show at most so many keys; 0 shows all' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l rev -d 'Read the store as it was at this revision; 0 is now' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l min-mod-rev -d 'Leave out keys changed before it' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l max-mod-rev -d 'Leave out keys changed after it' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l min-create-rev -d 'Leave out keys created before it' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l max-create-rev -d 'Leave out keys created after it' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l keys-only -d 'Leave the values out' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l count-only -d 'Show how many keys there are' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l print-value-only -d 'Leave the keys out' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l exists -d 'Exit with 3 when there is no such key' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l lease -d 'Lease in hexadecimal whose end deletes the key' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l prev-kv -d 'Show the pair as it was before' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l ignore-value -d 'Keep the value and change only the lease' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l ignore-lease -d 'Keep the lease and change only the value' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l ttl -d 'Let the key end after this time: grants a lease for it alone' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -s i -l interactive -d 'Read watch and progress commands from stdin' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l prefix -d 'Watch all keys that begin with KEY' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l rev -d 'Begin with this revision; 0 is from now on' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l prev-kv -d 'Show each pair as it was before, too' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l progress-notify -d 'Let the server report its revision when nothing happens' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l forever -d 'Reconnect when the connection ends and go on with the next revision' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l exec -d 'Run this with sh for every event' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "del" -d 'Deletes a key or a range of keys and says how many'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "txn" -d 'Applies requests from stdin as one transaction'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "lease" -d 'Grants, renews and ends leases'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "compaction" -d 'Forgets the history before a revision'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "endpoint" -d 'Asks each server about itself'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "member" -d 'Shows the members of the cluster'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "snapshot" -d 'Saves the whole store, and looks at what was saved'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "alarm" -d 'Shows and clears alarms'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "defrag" -d 'Lets each server give back unused space'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "check" -d 'Measures a server against fixed marks'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "version" -d 'Shows the version of the client and of the API'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "get" -d 'Shows a key or a range of keys'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "watch" -d 'Shows changes of a key or a range of keys as they happen'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l config -d 'TOML file with any of the settings below, by the name of the flag' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l name -d 'Name of this member [default: default] [env: CORACLE_NAME]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l data-dir -d 'Where everything is kept [default: /var/lib/coracle as root, else $XDG_DATA_HOME/coracle] [env: CORACLE_DATA_DIR]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l listen-client-urls -d 'Where clients are served [default: http://127.0.0.1:2379] [env: CORACLE_LISTEN_CLIENT_URLS]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l advertise-client-urls -d 'What clients are told to connect to [default: the URLs that are listened on] [env: CORACLE_ADVERTISE_CLIENT_URLS]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l listen-metrics-urls -d 'Where only /metrics and /health are served [default: none] [env: CORACLE_LISTEN_METRICS_URLS]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l socket -d 'Unix socket for clients on this machine, or `off` [default: /run/coracle/coracle.sock as root, else $XDG_RUNTIME_DIR/coracle.sock] [env: CORACLE_SOCKET]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l quota-backend-bytes -d 'Space after which writes are refused; negative for no limit [default: 2GiB] [env: CORACLE_QUOTA_BACKEND_BYTES]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l max-request-bytes -d 'Largest request that is accepted [default: 1572864] [env: CORACLE_MAX_REQUEST_BYTES]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l max-txn-ops -d 'Most operations in one transaction [default: 128] [env: CORACLE_MAX_TXN_OPS]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l max-concurrent-streams -d 'Most streams of one client connection [default: 4294967295] [env: CORACLE_MAX_CONCURRENT_STREAMS]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l auto-compaction-mode -d 'What bounds the superseded versions: bytes, periodic or revision [default: bytes] [env: CORACLE_AUTO_COMPACTION_MODE]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l auto-compaction-retention -d 'How much is kept: a size, a duration (a bare number is hours), or a count; 0 for all [default: 32MiB for bytes, else 0] [env: CORACLE_AUTO_COMPACTION_RETENTION]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l snapshot-count -d 'Entries between two checkpoints [default: 10000] [env: CORACLE_SNAPSHOT_COUNT]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l heartbeat-interval -d 'Milliseconds between heartbeats [default: 100] [env: CORACLE_HEARTBEAT_INTERVAL]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l election-timeout -d 'Milliseconds without a leader before an election [default: 1000] [env: CORACLE_ELECTION_TIMEOUT]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l watch-progress-notify-interval -d 'How long a quiet watch waits for a notice of progress [default: 10m] [env: CORACLE_WATCH_PROGRESS_NOTIFY_INTERVAL]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l log-level -d 'How much is told: debug, info, warn or error [default: info] [env: CORACLE_LOG_LEVEL]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l check-config -d 'Print the settings that would be used, and end'
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l insecure -d 'Allow to listen beyond this machine without TLS [default: false] [env: CORACLE_INSECURE]'
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -s V -l version -d 'Print version'
+complete -c coracle -n "__fish_coracle_using_subcommand demo" -l once -d 'End after the tour, with exit code 0 if every step did what it shows'
+complete -c coracle -n "__fish_coracle_using_subcommand demo" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand demo" -s V -l version -d 'Print version'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv daemon demo help" -f -a "kv" -d 'Reads and writes the key-value store of coracle or of any etcd v3 server'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv daemon demo help" -f -a "daemon" -d 'Runs every server role of this machine'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv daemon demo help" -f -a "demo" -d 'What the tour is asked to do'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv daemon demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "del" -d 'Deletes a key or a range of keys and says how many'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "txn" -d 'Applies requests from stdin as one transaction'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "lease" -d 'Grants, renews and ends leases'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "compaction" -d 'Forgets the history before a revision'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "endpoint" -d 'Asks each server about itself'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "member" -d 'Shows the members of the cluster'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "snapshot" -d 'Saves the whole store, and looks at what was saved'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "alarm" -d 'Shows and clears alarms'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "defrag" -d 'Lets each server give back unused space'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "check" -d 'Measures a server against fixed marks'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "version" -d 'Shows the version of the client and of the API'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "get" -d 'Shows a key or a range of keys'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "watch" -d 'Shows changes of a key or a range of keys as they happen'

@@ -65,7 +65,7 @@ pub const PAGES: &[Page] = &[
             "/tmp",
             "the demo keeps its data in a new directory there and removes it",
         )],
-        environment: &[],
+        environment: &[("TMPDIR", "used instead of /tmp")],
         examples: &[
             (
                 "coracle demo",
@@ -125,6 +125,15 @@ pub const PAGES: &[Page] = &[
                 "prints what a saved file holds",
             ),
         ],
+    },
+    Page {
+        name: "kvctl-check",
+        files: &[],
+        environment: &[],
+        examples: &[(
+            "kvctl check perf",
+            "loads the store for a minute and judges how it bears it",
+        )],
     },
     Page {
         name: "kvctl-alarm",

@@ -407,7 +407,12 @@ fn member() -> Command {
 
 fn snapshot() -> Command {
     Command::new("snapshot")
-        .about("Saves the whole store")
+        .about("Saves the whole store, and looks at what was saved")
+        .subcommand(
+            Command::new("status")
+                .about("Checks a snapshot FILE and prints its hash, revision, keys and size")
+                .arg(positional("FILE", "The snapshot")),
+        )
         .subcommand(
             Command::new("save")
                 .about("Writes a snapshot to FILE, which appears only when it is whole")

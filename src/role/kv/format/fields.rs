@@ -98,6 +98,12 @@ impl Lines {
             Answer::Status(all) => all
                 .iter()
                 .for_each(|(from, status)| self.status(from, status)),
+            Answer::Snapshot(snapshot) => {
+                self.field("Hash", snapshot.hash);
+                self.field("Revision", snapshot.revision);
+                self.field("Keys", snapshot.keys);
+                self.field("Size", snapshot.bytes);
+            }
             Answer::Hash(all) => {
                 for (endpoint, response) in all {
                     self.header(&response.header);

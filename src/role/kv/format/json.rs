@@ -62,6 +62,12 @@ pub(super) fn render(answer: &Answer, hex: bool) -> Vec<u8> {
             .iter()
             .map(|(from, response)| json!({"Endpoint": from, "Status": status(response)}))
             .collect(),
+        Answer::Snapshot(snapshot) => json!({
+            "hash": snapshot.hash,
+            "revision": snapshot.revision,
+            "totalKey": snapshot.keys,
+            "totalSize": snapshot.bytes,
+        }),
         Answer::Hash(all) => all
             .iter()
             .map(|(from, response)| json!({"Endpoint": from, "HashKV": hash(response)}))

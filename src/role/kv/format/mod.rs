@@ -37,6 +37,15 @@ pub(crate) enum Answer {
     Health(Vec<Health>),
     Status(Vec<(String, pb::StatusResponse)>),
     Hash(Vec<(String, pb::HashKvResponse)>),
+    Snapshot(Snapshot),
+}
+
+/// What a snapshot file holds.
+pub(crate) struct Snapshot {
+    pub(crate) hash: u32,
+    pub(crate) revision: i64,
+    pub(crate) keys: usize,
+    pub(crate) bytes: u64,
 }
 
 /// Whether one endpoint could commit; `error` is empty when it could.
@@ -121,7 +130,7 @@ fn protobuf(answer: &Answer) -> Result<Vec<u8>, Unsupported> {
                 "marshal unsupported for a lease revocation".into(),
             ));
         }
-        Answer::Health(_) | Answer::Status(_) | Answer::Hash(_) => {
+        Answer::Health(_) | Answer::Status(_) | Answer::Hash(_) | Answer::Snapshot(_) => {
             return Err(Unsupported(
                 "protobuf not supported as output format".into(),
             ));

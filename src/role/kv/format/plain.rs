@@ -79,6 +79,12 @@ fn document(answer: &Answer) -> Value {
             .iter()
             .map(|(from, response)| status(from, response))
             .collect(),
+        Answer::Snapshot(snapshot) => json!({
+            "hash": format!("{:x}", snapshot.hash),
+            "revision": snapshot.revision,
+            "keys": snapshot.keys,
+            "bytes": snapshot.bytes,
+        }),
         Answer::Hash(all) => all
             .iter()
             .map(|(from, hash)| {

@@ -71,7 +71,7 @@ pub(super) fn render(answer: &Answer, format: &Format) -> Vec<u8> {
                 line!(out, "{} {verdict}: took = {took}", one.endpoint);
             }
         }
-        Answer::Members(_) | Answer::Status(_) | Answer::Hash(_) => {
+        Answer::Members(_) | Answer::Status(_) | Answer::Hash(_) | Answer::Snapshot(_) => {
             for row in table::rows(answer).unwrap_or_default() {
                 line!(out, "{}", row.join(", "));
             }

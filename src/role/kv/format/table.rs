@@ -28,6 +28,7 @@ pub(super) fn render(answer: &Answer) -> Option<Vec<u8>> {
             "ERRORS",
         ],
         Answer::Hash(_) => &["ENDPOINT", "HASH"],
+        Answer::Snapshot(_) => &["HASH", "REVISION", "TOTAL KEYS", "TOTAL SIZE"],
         _ => return None,
     };
     Some(table::draw(headings, &rows(answer)?).into_bytes())
@@ -46,6 +47,12 @@ pub(super) fn rows(answer: &Answer) -> Option<Vec<Vec<String>>> {
             .iter()
             .map(|(from, hash)| vec![from.clone(), hash.hash.to_string()])
             .collect(),
+        Answer::Snapshot(snapshot) => vec![vec![
+            format!("{:x}", snapshot.hash),
+            snapshot.revision.to_string(),
+            snapshot.keys.to_string(),
+            go::size(snapshot.bytes),
+        ]],
         _ => return None,
     })
 }
