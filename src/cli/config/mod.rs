@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::cli::config::reader::Reader;
 use crate::cli::listen::ListenUrl;
+use crate::cli::paths::User;
 use crate::core::kv::retention::Retention;
 use crate::core::units::{Size, Span};
 
@@ -99,7 +100,7 @@ pub const KEYS: &[Key] = &[
         "auto-compaction-retention",
         "BOUND",
         "How much is kept: a size, a duration (a bare number is hours), or a count; 0 for all",
-        "32MiB for bytes, else 0",
+        "16MiB for bytes, else 0",
     ),
     key(
         "snapshot-count",
@@ -161,15 +162,26 @@ pub enum LogLevel {
     Error,
 }
 
+/// The unix socket for clients on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Socket {
+    Off,
+    /// Where it is by default: if that is taken or cannot be, the daemon does without.
+    Usual(PathBuf),
+    /// Where somebody wants it.
+    Asked(PathBuf),
+}
+
 /// Everything that the daemon is told before it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     pub name: String,
     pub data_dir: PathBuf,
     pub listen_client: Vec<ListenUrl>,
+    /// Empty: those that it listens on.
     pub advertise_client: Vec<String>,
     pub listen_metrics: Vec<ListenUrl>,
-    pub socket: Option<PathBuf>,
+    pub socket: Socket,
     /// None: no limit.
     pub quota_bytes: Option<u64>,
     pub request_bytes_max: usize,
@@ -218,19 +230,6 @@ pub enum ConfigError {
     Value { origin: Origin, why: String },
     #[error("{0}: the home of this user is not known: set data-dir, XDG_DATA_HOME or HOME")]
     Homeless(Origin),
-}
-
-/// The user that the defaults are for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum User {
-    Root,
-    Ordinary,
-}
-
-impl User {
-    pub fn of(uid: u32) -> Self {
-        if uid == 0 { Self::Root } else { Self::Ordinary }
-    }
 }
 
 /// The values of the keys that somebody set, as text, with their origin.
@@ -378,10 +377,10 @@ impl fmt::Display for Settings {
             Retention::Age(age) => ("periodic", Span(age).to_string()),
             Retention::Revisions(revisions) => ("revision", revisions.to_string()),
         };
-        let socket = self
-            .socket
-            .as_ref()
-            .map_or("off".into(), |path| path.display().to_string());
+        let socket = match &self.socket {
+            Socket::Off => "off".to_owned(),
+            Socket::Usual(path) | Socket::Asked(path) => path.display().to_string(),
+        };
         let quota = self
             .quota_bytes
             .map_or("-1".to_owned(), |bytes| bytes.to_string());
@@ -458,14 +457,12 @@ mod tests {
             load(&[], &[("PATH", "/bin"), ("CORACLE_ENDPOINTS", "x")], "").expect("loads");
         assert_eq!(settings.name, "default");
         assert_eq!(settings.data_dir, PathBuf::from("/var/lib/coracle"));
-        assert_eq!(settings.advertise_client, ["http://127.0.0.1:2379"]);
-        assert_eq!(
-            settings.socket,
-            Some(PathBuf::from("/run/coracle/coracle.sock"))
-        );
+        assert_eq!(settings.advertise_client, [""; 0]);
+        let socket = PathBuf::from("/run/coracle/coracle.sock");
+        assert_eq!(settings.socket, Socket::Usual(socket));
         assert_eq!(settings.quota_bytes, Some(2_147_483_648));
         assert_eq!(settings.request_bytes_max, 1_572_864);
-        assert_eq!(settings.retention, Retention::Bytes(33_554_432));
+        assert_eq!(settings.retention, Retention::Bytes(16_777_216));
         assert_eq!((settings.heartbeat_ms, settings.election_ms), (100, 1_000));
         assert_eq!(settings.watch_progress, Duration::from_secs(600));
     }
@@ -480,7 +477,10 @@ mod tests {
             } else {
                 text
             };
-            let set = load(&[(key.name, text)], &[], "").expect(key.name);
+            let mut set = load(&[(key.name, text)], &[], "").expect(key.name);
+            if let Socket::Asked(path) = set.socket {
+                set.socket = Socket::Usual(path);
+            }
             assert_eq!(set, defaults, "{}", key.name);
         }
     }
@@ -502,10 +502,10 @@ mod tests {
     fn an_ordinary_user_keeps_data_at_home() {
         let load = |environment: &[(&str, &str)]| {
             Settings::load(&map(&[]), &map(environment), None, User::of(1000))
-                .map(|settings| (settings.data_dir, settings.socket.expect("is on")))
+                .map(|settings| (settings.data_dir, settings.socket))
                 .map_err(|error| error.to_string())
         };
-        let at = |data: &str, socket: &str| Ok((PathBuf::from(data), PathBuf::from(socket)));
+        let at = |data: &str, socket: &str| Ok((data.into(), Socket::Usual(socket.into())));
         let home = ("HOME", "/home/a");
         assert_eq!(
             load(&[
@@ -619,6 +619,6 @@ mod tests {
         }
         let off =
             load(&[("quota-backend-bytes", "-1"), ("socket", "off")], &[], "").expect("loads");
-        assert_eq!((off.quota_bytes, off.socket), (None, None));
+        assert_eq!((off.quota_bytes, off.socket), (None, Socket::Off));
     }
 }

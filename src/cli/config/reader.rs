@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::config::{ConfigError, LogLevel, Origin, Settings, User, Values};
+use crate::cli::config::{ConfigError, LogLevel, Origin, Settings, Socket, Values};
 use crate::cli::listen::{ListenUrl, listen_urls};
+use crate::cli::paths::{self, Surroundings, User};
 use crate::core::kv::retention::Retention;
 use crate::core::units::{UnitError, duration, size};
 
@@ -37,7 +38,6 @@ impl Reader<'_> {
             self.loopback("listen-client-urls", &listen_client)?;
             self.loopback("listen-metrics-urls", &listen_metrics)?;
         }
-        let advertised = listen_client.iter().map(ListenUrl::to_string).collect();
         let settings = Settings {
             name: self.parse("name", "default".to_owned(), |text| match text {
                 "" => Err("is empty: write a name".to_owned()),
@@ -46,7 +46,7 @@ impl Reader<'_> {
             socket: self.socket(&data_dir),
             data_dir,
             listen_client,
-            advertise_client: self.parse("advertise-client-urls", advertised, |text| {
+            advertise_client: self.parse("advertise-client-urls", Vec::new(), |text| {
                 Ok(listen_urls(text)?
                     .iter()
                     .map(ListenUrl::to_string)
@@ -143,31 +143,42 @@ impl Reader<'_> {
             .filter(|path| path.is_absolute())
     }
 
-    fn data_dir(&self) -> Result<PathBuf, ConfigError> {
-        match (self.text("data-dir"), self.user) {
-            (Some(""), _) => Err(ConfigError::Value {
-                origin: self.origin("data-dir"),
-                why: "is empty: write a directory".to_owned(),
-            }),
-            (Some(path), _) => Ok(PathBuf::from(path)),
-            (None, User::Root) => Ok(PathBuf::from("/var/lib/coracle")),
-            (None, User::Ordinary) => self
-                .folder("XDG_DATA_HOME")
-                .or_else(|| self.folder("HOME").map(|home| home.join(".local/share")))
-                .map(|data| data.join("coracle"))
-                .ok_or(ConfigError::Homeless(Origin::Default)),
+    fn surroundings(&self) -> Surroundings {
+        Surroundings {
+            user: self.user,
+            home: self.folder("HOME"),
+            data_home: self.folder("XDG_DATA_HOME"),
+            runtime_dir: self.folder("XDG_RUNTIME_DIR"),
         }
     }
 
-    fn socket(&self, data_dir: &Path) -> Option<PathBuf> {
-        match (self.text("socket"), self.user) {
-            (Some("" | "off"), _) => None,
-            (Some(path), _) => Some(PathBuf::from(path)),
-            (None, User::Root) => Some(PathBuf::from("/run/coracle/coracle.sock")),
-            (None, User::Ordinary) => Some(match self.folder("XDG_RUNTIME_DIR") {
-                Some(runtime) => runtime.join("coracle.sock"),
-                None => data_dir.join("coracle.sock"),
+    fn data_dir(&self) -> Result<PathBuf, ConfigError> {
+        match self.text("data-dir") {
+            Some("") => Err(ConfigError::Value {
+                origin: self.origin("data-dir"),
+                why: "is empty: write a directory".to_owned(),
             }),
+            Some(path) => Ok(PathBuf::from(path)),
+            None => {
+                let data_dir = self.surroundings().data_dir();
+                data_dir.ok_or(ConfigError::Homeless(Origin::Default))
+            }
+        }
+    }
+
+    /// A daemon with a data directory of its own has its socket there: the usual place belongs to
+    /// the usual daemon.
+    fn socket(&self, data_dir: &Path) -> Socket {
+        match self.text("socket") {
+            Some("" | "off") => Socket::Off,
+            Some(path) => Socket::Asked(PathBuf::from(path)),
+            None => {
+                let surroundings = self.surroundings();
+                Socket::Usual(match surroundings.data_dir() {
+                    Some(usual) if usual == data_dir => surroundings.socket(data_dir),
+                    _ => data_dir.join(paths::SOCKET_NAME),
+                })
+            }
         }
     }
 
@@ -195,7 +206,7 @@ impl Reader<'_> {
             )),
         })?;
         let default = if mode == "bytes" {
-            Retention::Bytes(32 << 20)
+            Retention::Bytes(16 << 20)
         } else {
             Retention::All
         };

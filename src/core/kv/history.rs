@@ -24,6 +24,10 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// The bytes before the first record of a chunk: base revision and record count.
 const CHUNK_HEADER_BYTES: usize = 12;
 
+/// A chunk is rewritten when more than one part in this many is dead: a quarter of the memory is
+/// the price of rewriting each record at most about three times.
+const DEAD_SHARE: usize = 4;
+
 /// The usual size of what a record holds beside key and value.
 const RECORD_OVERHEAD_BYTES: usize = 10;
 
@@ -359,13 +363,13 @@ impl History {
         }
     }
 
-    /// Rewrites sealed chunks of which more than half is dead, keeping the records that `is_live`
+    /// Rewrites sealed chunks of which more than a quarter is dead, keeping the records that `is_live`
     /// says are still indexed, and joins small neighbours.
     pub fn sweep(&mut self, is_live: impl Fn(&Record<'_>) -> bool) {
         let mut kept: Vec<Sealed> = Vec::with_capacity(self.sealed.len());
         for sealed in self.sealed.drain(..) {
             let Sealed { chunk, dead_bytes } = &sealed;
-            if dead_bytes * 2 <= chunk.record_bytes() {
+            if dead_bytes * DEAD_SHARE <= chunk.record_bytes() {
                 kept.push(sealed);
                 continue;
             }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
 
 use crate::adapter::http::Listener;
-use crate::cli::config::Settings;
+use crate::cli::config::{Settings, Socket};
 use crate::cli::listen::ListenUrl;
 use crate::error::{Exit, Failure};
 
@@ -36,14 +36,24 @@ impl Listening {
                 bind_tcp(*url, "--listen-metrics-urls").await?,
             ));
         }
-        if let Some(path) = &settings.socket {
-            client.push(Listener::Unix(bind_unix(path).await?));
-        }
+        let socket = match &settings.socket {
+            Socket::Off => None,
+            Socket::Asked(path) => Some((path, bind_unix(path).await?)),
+            Socket::Usual(path) => match bind_unix(path).await {
+                Ok(listener) => Some((path, listener)),
+                Err(failure) => {
+                    tracing::warn!("{}: {}; serving without it", failure.what, failure.why);
+                    None
+                }
+            },
+        };
+        let (path, listener) = socket.unzip();
+        client.extend(listener.map(Listener::Unix));
         Ok(Self {
             client,
             metrics,
             client_urls,
-            socket: settings.socket.clone(),
+            socket: path.cloned(),
         })
     }
 

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::adapter::host;
 use crate::adapter::rpc::client::{Client, ClientError, Code, Endpoint, Limits};
 use crate::cli::kv::{ENVIRONMENT, IMITATION, duration, go, on_command_line};
-use crate::cli::paths::Surroundings;
+use crate::cli::paths::{Surroundings, User};
 use crate::error::{Exit, Failure};
 use crate::role::kv::format::{Answer, Format, Kind};
 
@@ -329,13 +329,13 @@ fn refuse_shadowing(matches: &Matches) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// The socket of this machine's daemon if it exists, else the usual port.
 /// The servers that the command line or the environment names, else this machine's daemon.
 pub(super) fn endpoints(matches: &Matches) -> Vec<String> {
     let given = matches.get_many::<String>("endpoints");
     given.map_or_else(local_endpoints, |list| list.cloned().collect())
 }
 
+/// The socket of this machine's daemon if it exists, else the usual port.
 fn local_endpoints() -> Vec<String> {
     let variable = |name| {
         std::env::var_os(name)
@@ -343,14 +343,15 @@ fn local_endpoints() -> Vec<String> {
             .map(Into::into)
     };
     let surroundings = Surroundings {
-        user: host::user_id(),
+        user: User::of(host::user_id()),
         home: variable("HOME"),
         data_home: variable("XDG_DATA_HOME"),
         runtime_dir: variable("XDG_RUNTIME_DIR"),
     };
-    let socket = surroundings.socket(&surroundings.data_dir());
-    match socket.exists() {
-        true => vec![format!("unix://{}", socket.display())],
-        false => vec![LOCAL_SERVER.to_owned()],
+    let data_dir = surroundings.data_dir();
+    let socket = data_dir.map(|data_dir| surroundings.socket(&data_dir));
+    match socket.filter(|socket| socket.exists()) {
+        Some(socket) => vec![format!("unix://{}", socket.display())],
+        None => vec![LOCAL_SERVER.to_owned()],
     }
 }
