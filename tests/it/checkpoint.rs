@@ -65,6 +65,21 @@ fn writer_process() {
     }
 }
 
+/// Waits until a write that is under way is finished, so that there is something to lose.
+fn wait_for_a_proof(path: &Path) {
+    let proofs = || {
+        ["a.proof", "b.proof"].map(|name| {
+            let file = fs::metadata(path.join(name));
+            file.and_then(|file| file.modified()).ok()
+        })
+    };
+    let (before, deadline) = (proofs(), Instant::now() + Duration::from_secs(60));
+    while proofs() == before {
+        assert!(Instant::now() < deadline, "a write is finished in time");
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn killed_while_writing_leaves_one_written_image_and_never_a_mixture() {
     let directory = tempfile::tempdir().expect("a temporary directory");
@@ -76,6 +91,9 @@ fn killed_while_writing_leaves_one_written_image_and_never_a_mixture() {
             .stdout(Stdio::null())
             .spawn()
             .expect("started");
+        if round % 3 == 0 {
+            wait_for_a_proof(directory.path());
+        }
         // The moment of the kill is what varies: it is not a wait for anything.
         let moment = Duration::from_millis(20 + (round * 7919) % KILL_SPREAD_MS);
         let until = Instant::now() + moment;

@@ -363,8 +363,8 @@ impl History {
         }
     }
 
-    /// Rewrites sealed chunks of which more than a quarter is dead, keeping the records that `is_live`
-    /// says are still indexed, and joins small neighbours.
+    /// Rewrites sealed chunks of which more than a quarter is dead, keeping the records that
+    /// `is_live` says are still indexed, and joins small neighbours.
     pub fn sweep(&mut self, is_live: impl Fn(&Record<'_>) -> bool) {
         let mut kept: Vec<Sealed> = Vec::with_capacity(self.sealed.len());
         for sealed in self.sealed.drain(..) {

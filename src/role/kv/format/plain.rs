@@ -10,7 +10,7 @@ use crate::adapter::rpc::proto::etcdserverpb::response_op::Response as Op;
 use crate::adapter::rpc::proto::mvccpb::{Event, KeyValue};
 use crate::cli::kv::go;
 use crate::role::kv::format::json::base64;
-use crate::role::kv::format::{Answer, alarm_name};
+use crate::role::kv::format::{Answer, Health, alarm_name};
 
 pub(super) fn render(answer: &Answer) -> Vec<u8> {
     let documents: Vec<Value> = match answer {
@@ -61,20 +61,7 @@ fn document(answer: &Answer) -> Value {
             });
             json!({"alarms": alarms.collect::<Vec<_>>()})
         }
-        Answer::Health(all) => all
-            .iter()
-            .map(|one| {
-                let mut document = json!({
-                    "endpoint": one.endpoint,
-                    "healthy": one.error.is_empty(),
-                    "took": go::duration(one.took),
-                });
-                if !one.error.is_empty() {
-                    document["error"] = one.error.as_str().into();
-                }
-                document
-            })
-            .collect(),
+        Answer::Health(all) => all.iter().map(health).collect(),
         Answer::Status(all) => all
             .iter()
             .map(|(from, response)| status(from, response))
@@ -96,6 +83,18 @@ fn document(answer: &Answer) -> Value {
             })
             .collect(),
     }
+}
+
+fn health(one: &Health) -> Value {
+    let mut document = json!({
+        "endpoint": one.endpoint,
+        "healthy": one.error.is_empty(),
+        "took": go::duration(one.took),
+    });
+    if !one.error.is_empty() {
+        document["error"] = one.error.as_str().into();
+    }
+    document
 }
 
 fn id(lease: i64) -> String {
