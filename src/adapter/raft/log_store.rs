@@ -46,7 +46,8 @@ struct Shared {
     appended: Appended,
 }
 
-/// How much was appended since the start.
+/// How much was appended since the checkpoint that the member started from. What the log held
+/// already at the start counts: each entry as one command, and its share of the log's bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Appended {
     pub commands: u64,
@@ -54,7 +55,12 @@ pub struct Appended {
 }
 
 impl LogStore {
-    pub(super) fn new(wal: Arc<Wal>, recovered: &Recovered) -> io::Result<Self> {
+    /// `applied` is where the checkpoint stands.
+    pub(super) fn new(
+        wal: Arc<Wal>,
+        recovered: &Recovered,
+        applied: Option<LogId>,
+    ) -> io::Result<Self> {
         let decode = |bytes: &[u8]| postcard::from_bytes(bytes).map_err(io::Error::other);
         let purged = recovered
             .purged
@@ -73,7 +79,7 @@ impl LogStore {
             recent: VecDeque::new(),
             recent_bytes: 0,
             flushed: last.map_or(0, |last| last.index),
-            appended: Appended::default(),
+            appended: Appended::beyond(applied, recovered),
         };
         Ok(Self {
             wal,
@@ -100,6 +106,21 @@ impl LogStore {
         match receiver.await {
             Ok(written) => written.map_err(to_io),
             Err(_) => Err(io::Error::other("the write-ahead log ended")),
+        }
+    }
+}
+
+impl Appended {
+    /// What the log holds that a checkpoint at `applied` does not.
+    fn beyond(applied: Option<LogId>, recovered: &Recovered) -> Self {
+        let entries = &recovered.entries;
+        let first = applied.map_or(0, |applied| applied.index + 1);
+        let commands = entries.end.saturating_sub(first.max(entries.start));
+        let held = (entries.end - entries.start).max(1);
+        let bytes = u128::from(recovered.replayed_bytes) * u128::from(commands) / u128::from(held);
+        Self {
+            commands,
+            bytes: u64::try_from(bytes).expect("no more than the whole"),
         }
     }
 }
@@ -326,4 +347,31 @@ fn decode_vote(bytes: &[u8]) -> io::Result<Vote> {
 
 fn to_io(error: Arc<WalError>) -> io::Error {
     io::Error::other(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_found_at_the_start_counts_from_the_checkpoint_on() {
+        let recovered = Recovered {
+            entries: 10..110,
+            replayed_bytes: 1_000,
+            ..Recovered::default()
+        };
+        let beyond = |index: Option<u64>| {
+            let Appended { commands, bytes } =
+                Appended::beyond(index.map(|index| log_id(1, index)), &recovered);
+            (commands, bytes)
+        };
+        assert_eq!(beyond(None), (100, 1_000));
+        assert_eq!(beyond(Some(9)), (100, 1_000));
+        assert_eq!(beyond(Some(89)), (20, 200));
+        assert_eq!(beyond(Some(200)), (0, 0));
+        assert_eq!(
+            Appended::beyond(None, &Recovered::default()),
+            Appended::default()
+        );
+    }
 }

@@ -98,7 +98,8 @@ impl Consensus {
         checkpoints: Checkpoints,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, ConsensusError> {
-        let log_store = LogStore::new(Arc::clone(&wal), recovered).map_err(ConsensusError::Log)?;
+        let log_store = LogStore::new(Arc::clone(&wal), recovered, saved.applied())
+            .map_err(ConsensusError::Log)?;
         let state = SharedState::new(saved.into_state());
         let checkpointer = Arc::new(Checkpointer::new(state.clone(), checkpoints));
         let machine = StateMachine::new(state.clone(), observer, Arc::clone(&checkpointer));
@@ -192,7 +193,7 @@ impl Consensus {
         }
     }
 
-    /// What was appended to the log since the start.
+    /// What was appended to the log since the checkpoint that the member started from.
     pub fn appended(&self) -> Appended {
         self.log.appended()
     }

@@ -60,6 +60,10 @@ impl Saved {
         })
     }
 
+    pub(super) fn applied(&self) -> Option<LogId> {
+        self.applied
+    }
+
     pub(super) fn into_state(self) -> State {
         State {
             machine: self.machine,
