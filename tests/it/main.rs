@@ -2,8 +2,11 @@
 
 mod bench;
 mod checkpoint;
+mod daemon;
 mod etcdctl;
 mod etcdctl_cases;
+mod faults;
 mod generated;
 mod install;
+mod rig;
 mod tidy;

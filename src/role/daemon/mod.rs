@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch as watch_channel;
 use tokio::task::JoinSet;
 
@@ -96,12 +96,40 @@ fn load(flags: &DaemonFlags) -> Result<Settings, Failure> {
         .map_err(|error| Failure::usage(what, error).hint("see `coracle daemon --help`"))
 }
 
+/// What asks the daemon to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        let handler = |kind| {
+            signal(kind).map_err(|error| Failure::new(Exit::FAILED, "cannot handle signals", error))
+        };
+        Ok(Self {
+            terminate: handler(SignalKind::terminate())?,
+            interrupt: handler(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn told_to_end(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
 /// Starts every role, serves until a signal or a failure, and ends in order.
 async fn serve(settings: Settings) -> Result<Exit, Failure> {
     let (lock, identity) = data::open(&settings.data_dir)?;
     // Bound before the log is read: a port in use is told at once.
     let listening = Listening::bind(&settings).await?;
     let node = start(&settings, identity, &listening).await?;
+    // Before anybody hears that it serves: from then on a signal is a request to end in order.
+    // Until then there is nothing to end, and a signal ends the process at once.
+    let signals = Signals::listen()?;
     let mut upkeep = JoinSet::new();
     upkeep.spawn(upkeep::revoke_due_leases(Arc::clone(&node)));
     upkeep.spawn(upkeep::drop_compacted(Arc::clone(&node)));
@@ -122,7 +150,7 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
         data = %settings.data_dir.display(),
         "serving"
     );
-    let ended = listen_until_told(&node, &settings, listening).await;
+    let ended = listen_until_told(&node, &settings, listening, signals).await;
     upkeep.abort_all();
     if let Some(socket) = socket {
         // Only tidiness: the next daemon replaces a socket that nobody listens on.
@@ -209,12 +237,8 @@ async fn listen_until_told(
     node: &Arc<Node>,
     settings: &Settings,
     listening: Listening,
+    mut signals: Signals,
 ) -> Result<Exit, Failure> {
-    let handler = |kind| {
-        signal(kind).map_err(|error| Failure::new(Exit::FAILED, "cannot handle signals", error))
-    };
-    let mut terminate = handler(SignalKind::terminate())?;
-    let mut interrupt = handler(SignalKind::interrupt())?;
     let ready = format!(
         "READY=1\nSTATUS=serving clients on {}",
         listening.client_urls.join(",")
@@ -225,8 +249,7 @@ async fn listen_until_told(
         tracing::warn!(%error, "cannot tell the service manager that we are ready");
     }
     let failure = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
+        () = signals.told_to_end() => None,
         failure = node.consensus.failed() => Some(failure),
     };
     // Told so that a restart is not mistaken for a crash; nobody need listen.

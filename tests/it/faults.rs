@@ -1,0 +1,495 @@
+//! The daemon under faults: kill -9, failing and full disks, damaged files. What was acknowledged
+//! is there afterwards, or the daemon says what is damaged and serves nothing.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use std::{env, fs};
+
+use bytes::Bytes;
+use coracle::adapter::host::random_u64;
+use coracle::adapter::rpc::proto::etcdserverpb as pb;
+use tokio::task::JoinSet;
+use tonic::Code;
+
+use crate::rig::{Daemon, PATIENCE, Rig, flip, has_tool, left_out, put};
+
+const CLIENTS: u64 = 16;
+/// One value in so many is large, so that checkpoints are due during the rounds.
+const LARGE_EVERY: u64 = 4;
+const LARGE_BYTES: usize = 64 << 10;
+const WRITES_BEFORE_KILL_MAX: u64 = 1_500;
+/// A process is killed at some moment of this long while it starts.
+const START_KILL_MS_MAX: u64 = 150;
+
+/// A printed seed makes the same choices again.
+struct Random(u64);
+
+impl Random {
+    fn seeded() -> Self {
+        let seed = env::var("CORACLE_TEST_SEED").ok();
+        let seed = seed.map_or_else(random_u64, |seed| seed.parse().expect("a number"));
+        eprintln!("CORACLE_TEST_SEED={seed}");
+        Self(seed | 1)
+    }
+
+    /// Marsaglia's xorshift64.
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+}
+
+/// What one round of writers was told.
+#[derive(Default)]
+struct Acknowledged {
+    /// Key to value and revision.
+    writes: BTreeMap<Bytes, (Bytes, i64)>,
+    /// The first error that each writer met.
+    errors: Vec<tonic::Status>,
+}
+
+/// 20 rounds; `CORACLE_KILL_ROUNDS=300 cargo test --release --test it kill_dash_nine` is the long
+/// run, and `CORACLE_TEST_SEED` repeats one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kill_dash_nine_loses_no_acknowledged_write() {
+    let rounds = env::var("CORACLE_KILL_ROUNDS").ok();
+    let rounds: u64 = rounds.map_or(20, |rounds| rounds.parse().expect("a number"));
+    let mut random = Random::seeded();
+    let rig = Rig::with(&["--snapshot-count", "100"]);
+    let mut expected = Acknowledged::default();
+    let (mut newest, mut total, mut slowest) = (0, 0, Duration::ZERO);
+    for round in 0..rounds {
+        if random.below(4) == 0 {
+            let mut starting = rig.spawn();
+            starting.serves_within(Duration::from_millis(random.below(START_KILL_MS_MAX)));
+            starting.kill();
+        }
+        let daemon = rig.start();
+        slowest = slowest.max(daemon.opened_in);
+        let (revision, found) = daemon.everything().await;
+        assert!(
+            revision >= newest,
+            "round {round}: {revision} after {newest}"
+        );
+        newest = newest.max(revision);
+        check(&expected, &found, round);
+        // What was read once is there for good: also the writes that were not answered.
+        let before = pb::DeleteRangeRequest {
+            key: "r".into(),
+            range_end: "s".into(),
+            ..pb::DeleteRangeRequest::default()
+        };
+        let deleted = daemon.kv().delete_range(before).await.expect("is made");
+        assert_eq!(deleted.into_inner().deleted, found.len() as i64);
+        let enough = 1 + random.below(WRITES_BEFORE_KILL_MAX);
+        let written = write_until_killed(daemon, round, enough).await;
+        let last = written.writes.values().map(|(_, revision)| *revision).max();
+        newest = newest.max(last.unwrap_or(0));
+        total += written.writes.len();
+        expected = written;
+    }
+    let daemon = rig.start();
+    check(&expected, &daemon.everything().await.1, rounds);
+    let checkpoints = ["a.proof", "b.proof"].map(|name| rig.data.join("state").join(name).exists());
+    eprintln!(
+        "kill -9: {rounds} rounds, {total} acknowledged writes, slowest start {slowest:?}, \
+         checkpoints {checkpoints:?}"
+    );
+    assert!(
+        rounds < 20 || checkpoints[0],
+        "checkpoints were written meanwhile"
+    );
+}
+
+fn check(expected: &Acknowledged, found: &[crate::rig::KeyValue], round: u64) {
+    let found: BTreeMap<_, _> = found
+        .iter()
+        .map(|found| (found.key.clone(), found))
+        .collect();
+    for (key, (value, revision)) in &expected.writes {
+        let found = found.get(key);
+        let found = found.unwrap_or_else(|| panic!("round {round}: {key:?} is lost"));
+        assert_eq!(
+            (&found.value, found.mod_revision),
+            (value, *revision),
+            "{key:?}"
+        );
+    }
+}
+
+/// Writes from all clients until `enough` was acknowledged, kills, and says what was acknowledged.
+async fn write_until_killed(daemon: Daemon, round: u64, enough: u64) -> Acknowledged {
+    let count = Arc::new(AtomicU64::new(0));
+    let (reached, killer) = tokio::sync::oneshot::channel();
+    let reached = Arc::new(std::sync::Mutex::new(Some(reached)));
+    let mut writers = JoinSet::new();
+    for client in 0..CLIENTS {
+        let (count, reached) = (Arc::clone(&count), Arc::clone(&reached));
+        let kv = daemon.kv();
+        writers.spawn(write(kv, format!("r{round:04}/c{client:02}"), move || {
+            if count.fetch_add(1, Ordering::Relaxed) + 1 == enough
+                && let Some(reached) = reached.lock().expect("nobody panics with it").take()
+            {
+                reached.send(()).expect("is waited for");
+            }
+        }));
+    }
+    killer.await.expect("the writers get there");
+    daemon.kill();
+    join(writers).await
+}
+
+async fn join(mut writers: JoinSet<Acknowledged>) -> Acknowledged {
+    let mut all = Acknowledged::default();
+    while let Some(written) = writers.join_next().await {
+        let mut written = written.expect("writers do not panic");
+        all.writes.append(&mut written.writes);
+        all.errors.append(&mut written.errors);
+    }
+    all
+}
+
+/// One client: writes until it is not answered.
+async fn write(
+    mut kv: pb::kv_client::KvClient<tonic::transport::Channel>,
+    prefix: String,
+    acknowledged: impl Fn(),
+) -> Acknowledged {
+    let mut written = Acknowledged::default();
+    for counter in 0_u64.. {
+        let key = Bytes::from(format!("{prefix}/{counter:06}"));
+        let mut value = format!("{prefix} {counter} ").into_bytes();
+        if counter % LARGE_EVERY == 0 {
+            value.resize(LARGE_BYTES, b'.');
+        }
+        let value = Bytes::from(value);
+        match kv.put(put(key.clone(), value.clone())).await {
+            Ok(answer) => {
+                let header = answer.into_inner().header.expect("has one");
+                written.writes.insert(key, (value, header.revision));
+                acknowledged();
+            }
+            Err(error) => {
+                written.errors.push(error);
+                break;
+            }
+        }
+    }
+    written
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn failing_fdatasync_stops_the_node_and_nothing_unsafe_is_acknowledged() {
+    if !has_tool("strace") {
+        return;
+    }
+    let mut rig = Rig::new();
+    // As a detached tracer, so that the daemon is our child; the tenth sync of a thread fails.
+    let strace = "strace -D -f --seccomp-bpf -o /dev/null -e trace=fdatasync -e signal=none \
+                  -e inject=fdatasync:error=EIO:when=10+";
+    rig.wrapper = strace.split_whitespace().map(Into::into).collect();
+    let daemon = rig.start();
+    let mut writers = JoinSet::new();
+    for client in 0..CLIENTS {
+        writers.spawn(write(daemon.kv(), format!("r/c{client:02}"), || {}));
+    }
+    let written = join(writers).await;
+    assert!(!written.writes.is_empty(), "some syncs succeed first");
+    for error in &written.errors {
+        assert_ne!(error.code(), Code::Ok);
+    }
+    let ended = daemon.ended();
+    let log = rig.data.join("log").display().to_string();
+    ended.assert(
+        1,
+        &[
+            "cannot go on",
+            &log,
+            "Input/output error",
+            "kernel",
+            "restarted",
+        ],
+    );
+
+    rig.wrapper.clear();
+    let daemon = rig.start();
+    check(&written, &daemon.everything().await.1, 0);
+    daemon
+        .kv()
+        .put(put("after", "x"))
+        .await
+        .expect("writes again");
+}
+
+/// Where the mount namespace of `full_disk_refuses_writes_keeps_reads_and_recovers` stands.
+const INSIDE: &str = "CORACLE_TEST_INSIDE_NAMESPACE";
+
+#[test]
+fn full_disk_refuses_writes_keeps_reads_and_recovers() {
+    if env::var_os(INSIDE).is_some() {
+        let runtime = tokio::runtime::Runtime::new().expect("threads");
+        return runtime.block_on(fill_the_disk());
+    }
+    if coracle::adapter::host::user_id() != 0 {
+        return left_out("only root may mount a small disk");
+    }
+    // The mount is seen by this process and its children only, and ends with them.
+    let this = env::current_exe().expect("we run");
+    let output = Command::new("unshare")
+        .arg("-m")
+        .arg(this)
+        .args([
+            "--exact",
+            "faults::full_disk_refuses_writes_keeps_reads_and_recovers",
+        ])
+        .arg("--nocapture")
+        .env(INSIDE, "1")
+        .output();
+    let output = output.expect("unshare is part of every Linux");
+    let told = String::from_utf8_lossy(&output.stderr);
+    if told.contains("Operation not permitted") && told.starts_with("unshare") {
+        return left_out("this root may not have a mount namespace");
+    }
+    assert!(
+        output.status.success(),
+        "{}{told}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    assert!(told.contains("mounted"), "it ran inside: {told}");
+    eprint!("{told}");
+}
+
+async fn fill_the_disk() {
+    let rig = Rig::new();
+    fs::create_dir(&rig.data).expect("is made");
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=160m", "tmpfs"])
+        .arg(&rig.data)
+        .status();
+    assert!(mounted.expect("mount starts").success());
+    eprintln!("mounted");
+    let mut daemon = rig.start();
+    let mut kv = daemon.kv();
+    kv.put(put("before", "x")).await.expect("fits");
+    let ballast = rig.data.join("ballast");
+    fill(&ballast);
+    let mut written = 0;
+    let refused = loop {
+        assert!(written < 5_000, "the disk is never full");
+        match kv
+            .put(put(format!("k{written}"), vec![b'v'; LARGE_BYTES]))
+            .await
+        {
+            Ok(_) => written += 1,
+            Err(refused) => break refused,
+        }
+    };
+    eprintln!("refused after {written} writes of 64 KiB: {refused}");
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert_eq!(
+        refused.message(),
+        "etcdserver: mvcc: database space exceeded"
+    );
+    let (revision, found) = daemon.everything().await;
+    assert_eq!(found.len(), written + 1, "reads go on");
+    let delete = pb::DeleteRangeRequest {
+        key: "k0".into(),
+        ..pb::DeleteRangeRequest::default()
+    };
+    kv.delete_range(delete).await.expect("deletes go on");
+    let compaction = pb::CompactionRequest {
+        revision,
+        physical: false,
+    };
+    kv.compact(compaction).await.expect("compaction goes on");
+    assert!(!daemon.has_ended());
+
+    fs::remove_file(&ballast).expect("is there");
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while let Err(refused) = kv.put(put("after", "x")).await {
+        assert_eq!(refused.code(), Code::ResourceExhausted);
+        assert!(std::time::Instant::now() < deadline, "does not recover");
+        tokio::task::yield_now().await;
+    }
+    let (_, found) = daemon.everything().await;
+    assert_eq!(found.len(), written + 1);
+    daemon.kill();
+    let daemon = rig.start();
+    assert_eq!(daemon.everything().await.1, found);
+    daemon.stop().assert(0, &[]);
+    let umount = Command::new("umount").arg(&rig.data).status();
+    assert!(umount.expect("umount starts").success());
+}
+
+/// Fills the disk to the last page.
+fn fill(path: &Path) {
+    use std::io::Write;
+    let mut file = fs::File::create(path).expect("is made");
+    for size in [1 << 20, 4096] {
+        while file.write_all(&vec![0; size]).is_ok() {}
+    }
+}
+
+/// Segments of the log that hold records, the last one last.
+fn segments(rig: &Rig) -> Vec<PathBuf> {
+    let entries = fs::read_dir(rig.data.join("log")).expect("is there");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("reads").path()).collect();
+    paths.sort();
+    paths
+}
+
+/// Where `needle` stands in the log: its segment and offset.
+fn find(rig: &Rig, needle: &[u8]) -> (PathBuf, u64) {
+    for path in segments(rig) {
+        let bytes = fs::read(&path).expect("reads");
+        if let Some(at) = bytes
+            .windows(needle.len())
+            .position(|window| window == needle)
+        {
+            return (path, at as u64);
+        }
+    }
+    panic!("the log holds what was written");
+}
+
+/// Every file of a folder with its content.
+fn content(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let entries = fs::read_dir(folder).expect("is there");
+    let mut files = BTreeMap::new();
+    for path in entries.map(|entry| entry.expect("reads").path()) {
+        match path.is_dir() {
+            true => files.append(&mut content(&path)),
+            false => drop(files.insert(path.clone(), fs::read(&path).expect("reads"))),
+        }
+    }
+    files
+}
+
+#[tokio::test]
+async fn torn_tail_of_the_log_is_cut_and_the_rest_served() {
+    let rig = Rig::new();
+    let daemon = rig.start();
+    for key in ["first-key", "second-key", "the-last-key"] {
+        daemon.kv().put(put(key, key)).await.expect("is made");
+    }
+    daemon.kill();
+    // The last batch came to the disk in part, as after a power cut before its sync.
+    let (path, offset) = find(&rig, b"the-last-key");
+    flip(&path, offset);
+    let daemon = rig.start();
+    let keys: Vec<_> = daemon
+        .everything()
+        .await
+        .1
+        .into_iter()
+        .map(|found| found.key)
+        .collect();
+    assert_eq!(keys, ["first-key", "second-key"]);
+    assert!(
+        daemon.told().contains("never acknowledged"),
+        "{}",
+        daemon.told()
+    );
+    daemon.kv().put(put("next", "x")).await.expect("goes on");
+    daemon.kill();
+    assert_eq!(rig.start().everything().await.1.len(), 3);
+}
+
+#[tokio::test]
+async fn flipped_byte_in_the_log_stops_the_start_and_changes_nothing() {
+    for orderly in [true, false] {
+        let rig = Rig::new();
+        let daemon = rig.start();
+        for key in ["first-key", "second-key", "the-last-key"] {
+            daemon.kv().put(put(key, key)).await.expect("is made");
+        }
+        match orderly {
+            true => drop(daemon.stop()),
+            false => daemon.kill(),
+        }
+        let (path, offset) = find(&rig, b"first-key");
+        flip(&path, offset);
+        let before = content(&rig.data);
+        let ended = rig.run();
+        let name = path.display().to_string();
+        ended.assert(
+            1,
+            &["cannot open the log", &name, "damaged at offset", "hint:"],
+        );
+        assert!(content(&rig.data) == before, "nothing was changed");
+        flip(&path, offset);
+        assert_eq!(rig.start().everything().await.1.len(), 3);
+    }
+}
+
+/// A directory with two checkpoints and some log beyond them, and its content.
+async fn with_two_checkpoints() -> (Rig, (i64, Vec<crate::rig::KeyValue>)) {
+    let rig = Rig::with(&[
+        "--snapshot-count",
+        "10",
+        "--auto-compaction-retention",
+        "1MiB",
+    ]);
+    let daemon = rig.start();
+    let proofs = ["a.proof", "b.proof"].map(|name| rig.data.join("state").join(name));
+    let mut kv = daemon.kv();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    for round in 0_u64.. {
+        if proofs.iter().all(|proof| proof.exists()) {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "no checkpoints");
+        let value = vec![b'0' + (round % 10) as u8; 1 << 20];
+        kv.put(put(format!("big{}", round % 4), value))
+            .await
+            .expect("is made");
+    }
+    for key in ["x", "y", "z"] {
+        kv.put(put(key, "late")).await.expect("is made");
+    }
+    let everything = daemon.everything().await;
+    daemon.stop().assert(0, &[]);
+    (rig, everything)
+}
+
+#[tokio::test]
+async fn flipped_byte_in_a_checkpoint_is_named_and_never_served() {
+    let (rig, everything) = with_two_checkpoints().await;
+    let pristine = content(&rig.data);
+    let db = |folder| rig.data.join("state").join(folder).join("db");
+    let mut named = 0;
+    for folder in ["a", "b"] {
+        // Serving may write the damaged one afresh: each case has the directory as it was.
+        restore(&pristine);
+        flip(&db(folder), 5_000);
+        let daemon = rig.start();
+        let found = daemon.everything().await;
+        assert!(found == everything, "from the other one and the log");
+        named += usize::from(daemon.told().contains(&format!("checkpoint {folder}")));
+        daemon.stop().assert(0, &[]);
+    }
+    assert_eq!(
+        named, 1,
+        "the newer one is read and named, of the older one only its proof"
+    );
+    restore(&pristine);
+    for folder in ["a", "b"] {
+        flip(&db(folder), 5_000);
+    }
+    let before = content(&rig.data);
+    let words = ["checkpoint a", "checkpoint b", "db", "backup"];
+    rig.run().assert(1, &words);
+    assert!(content(&rig.data) == before, "nothing was changed");
+}
+
+fn restore(files: &BTreeMap<PathBuf, Vec<u8>>) {
+    for (path, bytes) in files {
+        fs::write(path, bytes).expect("is written");
+    }
+}
