@@ -10,3 +10,4 @@ mod generated;
 mod install;
 mod rig;
 mod tidy;
+mod wire;

@@ -1,0 +1,777 @@
+//! The gRPC API of our daemon beside a real etcd's: the same requests, the same answers.
+//!
+//! A scenario runs against both and keeps what it is told; ids and terms are left out. Where etcd
+//! 3.5.1 is wrong, the scenario is for our daemon alone and says so.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use bytes::Bytes;
+use coracle::adapter::rpc::proto::etcdserverpb as pb;
+use pb::kv_client::KvClient;
+use pb::lease_client::LeaseClient;
+use pb::maintenance_client::MaintenanceClient;
+use pb::request_op::Request as Op;
+use pb::watch_client::WatchClient;
+use pb::watch_request::RequestUnion;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Response, Status, Streaming};
+
+use crate::etcdctl::{Server, free_ports, real_binaries_or_left_out, without_number};
+
+/// How long an answer may take on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A client of one server, and what it was told.
+struct Session {
+    channel: Channel,
+    told: Vec<String>,
+}
+
+/// A watch stream whose answers are kept in order.
+struct Watching {
+    requests: mpsc::Sender<pb::WatchRequest>,
+    answers: Streaming<pb::WatchResponse>,
+}
+
+impl Session {
+    fn new(server: &Server) -> Self {
+        let endpoint = Endpoint::from_shared(format!("http://{}", server.endpoint));
+        let endpoint = endpoint.expect("an address").timeout(PATIENCE);
+        Self {
+            channel: endpoint.connect_lazy(),
+            told: Vec::new(),
+        }
+    }
+
+    fn keep<T: Debug>(&mut self, what: &str, answer: Result<Response<T>, Status>) -> Option<T> {
+        let (text, value) = match answer {
+            Ok(answer) => {
+                let value = answer.into_inner();
+                (format!("{value:?}"), Some(value))
+            }
+            Err(status) => (format!("{:?}: {}", status.code(), status.message()), None),
+        };
+        self.told.push(format!("{what}: {}", anonymous(&text)));
+        value
+    }
+
+    async fn range(&mut self, request: pb::RangeRequest) {
+        let what = format!("{request:?}");
+        let answer = KvClient::new(self.channel.clone()).range(request).await;
+        self.keep(&what, answer);
+    }
+
+    async fn put(&mut self, request: pb::PutRequest) {
+        let what = format!("{request:?}");
+        let answer = KvClient::new(self.channel.clone()).put(request).await;
+        self.keep(&what, answer);
+    }
+
+    async fn set(&mut self, key: &'static str, value: &'static str) {
+        self.put(put(key, value)).await;
+    }
+
+    async fn delete(&mut self, request: pb::DeleteRangeRequest) {
+        let what = format!("{request:?}");
+        let mut client = KvClient::new(self.channel.clone());
+        let answer = client.delete_range(request).await;
+        self.keep(&what, answer);
+    }
+
+    async fn txn(&mut self, request: pb::TxnRequest) {
+        let what = format!("{request:?}");
+        let answer = KvClient::new(self.channel.clone()).txn(request).await;
+        self.keep(&what[..what.len().min(300)], answer);
+    }
+
+    async fn compact(&mut self, revision: i64) {
+        let request = pb::CompactionRequest {
+            revision,
+            physical: true,
+        };
+        let answer = KvClient::new(self.channel.clone()).compact(request).await;
+        self.keep(&format!("compact {revision}"), answer);
+    }
+
+    async fn watch(&mut self, create: pb::WatchCreateRequest) -> Watching {
+        let (requests, outgoing) = mpsc::channel(8);
+        requests
+            .send(wrap(RequestUnion::CreateRequest(create)))
+            .await
+            .expect("room");
+        let stream = ReceiverStream::new(outgoing);
+        let mut client =
+            WatchClient::new(self.channel.clone()).max_decoding_message_size(usize::MAX);
+        let answers = client.watch(stream).await.expect("a stream").into_inner();
+        Watching { requests, answers }
+    }
+
+    /// Keeps the next answers of a stream.
+    async fn hear(&mut self, watching: &mut Watching, answers: usize) {
+        for _ in 0..answers {
+            let answer = watching.next().await;
+            self.told.push(anonymous(&format!("{answer:?}")));
+        }
+    }
+}
+
+impl Watching {
+    async fn next(&mut self) -> pb::WatchResponse {
+        let answer = tokio::time::timeout(PATIENCE, self.answers.message()).await;
+        let answer = answer.expect("an answer in time").expect("a stream");
+        answer.expect("the stream goes on")
+    }
+
+    async fn ask(&self, request: RequestUnion) {
+        self.requests.send(wrap(request)).await.expect("room");
+    }
+}
+
+fn wrap(request: RequestUnion) -> pb::WatchRequest {
+    pb::WatchRequest {
+        request_union: Some(request),
+    }
+}
+
+fn anonymous(text: &str) -> String {
+    let labels = ["cluster_id: ", "member_id: ", "raft_term: "];
+    labels
+        .iter()
+        .fold(text.to_owned(), |text, label| without_number(&text, label))
+}
+
+/// Runs a scenario against both servers and compares what they told.
+async fn side_by_side(scenario: impl AsyncFn(&mut Session)) {
+    let Some(binaries) = real_binaries_or_left_out() else {
+        return;
+    };
+    let etcd = Server::start_etcd(&binaries, free_ports());
+    let ours = Server::start_daemon(free_ports()[0], &[]);
+    let mut told = Vec::new();
+    for server in [&etcd, &ours] {
+        let mut session = Session::new(server);
+        ready(&session).await;
+        scenario(&mut session).await;
+        told.push(session.told);
+    }
+    let mut different = String::new();
+    for (expected, seen) in told[0].iter().zip(&told[1]) {
+        if expected != seen {
+            different += &format!("etcd {expected}\nours {seen}\n\n");
+        }
+    }
+    assert_eq!(told[0].len(), told[1].len());
+    assert!(different.is_empty(), "{different}");
+}
+
+/// Runs a scenario against our daemon alone.
+async fn ours(scenario: impl AsyncFn(&mut Session)) {
+    let server = Server::start_daemon(free_ports()[0], &[]);
+    scenario(&mut Session::new(&server)).await;
+}
+
+/// etcd accepts connections before it has a leader.
+async fn ready(session: &Session) {
+    let mut client = KvClient::new(session.channel.clone());
+    let answer = client.range(get("x")).await;
+    answer.expect("serves");
+}
+
+fn put(key: &'static str, value: &'static str) -> pb::PutRequest {
+    pb::PutRequest {
+        key: key.into(),
+        value: value.into(),
+        ..Default::default()
+    }
+}
+
+fn get(key: &'static str) -> pb::RangeRequest {
+    pb::RangeRequest {
+        key: key.into(),
+        ..Default::default()
+    }
+}
+
+fn everything() -> pb::RangeRequest {
+    pb::RangeRequest {
+        key: Bytes::from_static(b"\0"),
+        range_end: Bytes::from_static(b"\0"),
+        ..Default::default()
+    }
+}
+
+fn del(key: &'static str) -> pb::DeleteRangeRequest {
+    pb::DeleteRangeRequest {
+        key: key.into(),
+        ..Default::default()
+    }
+}
+
+fn op(request: Op) -> pb::RequestOp {
+    pb::RequestOp {
+        request: Some(request),
+    }
+}
+
+fn then(success: Vec<Op>) -> pb::TxnRequest {
+    pb::TxnRequest {
+        success: success.into_iter().map(op).collect(),
+        ..Default::default()
+    }
+}
+
+fn create(key: &'static str, start_revision: i64) -> pb::WatchCreateRequest {
+    pb::WatchCreateRequest {
+        key: key.into(),
+        start_revision,
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn range_options_answer_alike() {
+    side_by_side(async |s| {
+        for (key, value) in [("a", "3"), ("b", "2"), ("c", "1"), ("a", "4"), ("d", "")] {
+            s.set(key, value).await;
+        }
+        for sort_target in 0..=5 {
+            for sort_order in 0..=3 {
+                for limit in [0, 2, -1] {
+                    s.range(pb::RangeRequest {
+                        sort_target,
+                        sort_order,
+                        limit,
+                        ..everything()
+                    })
+                    .await;
+                }
+            }
+        }
+        for revision in [-1, 0, 2, 3, 6, 7] {
+            s.range(pb::RangeRequest {
+                revision,
+                serializable: revision == 3,
+                ..everything()
+            })
+            .await;
+        }
+        for (keys_only, count_only) in [(true, false), (false, true), (true, true)] {
+            s.range(pb::RangeRequest {
+                keys_only,
+                count_only,
+                limit: 1,
+                ..everything()
+            })
+            .await;
+        }
+        for (min, max) in [(3, 0), (0, 3), (3, 4), (9, 0)] {
+            s.range(pb::RangeRequest {
+                min_mod_revision: min,
+                max_mod_revision: max,
+                limit: 1,
+                ..everything()
+            })
+            .await;
+            s.range(pb::RangeRequest {
+                min_create_revision: min,
+                max_create_revision: max,
+                ..everything()
+            })
+            .await;
+        }
+        for (key, end) in [("b", "a"), ("a", "a"), ("b", "c"), ("", ""), ("", "z")] {
+            let range_end = end.into();
+            s.range(pb::RangeRequest {
+                range_end,
+                ..get(key)
+            })
+            .await;
+        }
+        for revision in [0, -1, 4, 4, 99] {
+            s.compact(revision).await;
+        }
+        for revision in [3, 4, 5] {
+            s.range(pb::RangeRequest {
+                revision,
+                ..everything()
+            })
+            .await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn writes_and_their_errors_answer_alike() {
+    side_by_side(async |s| {
+        s.set("", "x").await;
+        for (ignore_value, ignore_lease, value, lease) in [
+            (true, false, "", 0),
+            (false, true, "v", 0),
+            (true, false, "v", 0),
+            (false, true, "v", 9),
+            (false, false, "v", 9),
+        ] {
+            s.put(pb::PutRequest {
+                ignore_value,
+                ignore_lease,
+                lease,
+                ..put("k", value)
+            })
+            .await;
+        }
+        for prev_kv in [true, true] {
+            s.put(pb::PutRequest {
+                prev_kv,
+                ..put("k", "v")
+            })
+            .await;
+        }
+        s.put(pb::PutRequest {
+            ignore_value: true,
+            ..put("k", "")
+        })
+        .await;
+        s.delete(del("")).await;
+        s.delete(del("absent")).await;
+        for prev_kv in [true, false] {
+            s.delete(pb::DeleteRangeRequest {
+                prev_kv,
+                range_end: "z".into(),
+                ..del("a")
+            })
+            .await;
+        }
+        let large = pb::PutRequest {
+            value: vec![0; (3 << 19) + 1].into(),
+            ..put("large", "")
+        };
+        let answer = KvClient::new(s.channel.clone()).put(large).await;
+        s.keep("too large", answer);
+        s.range(everything()).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn transactions_and_their_errors_answer_alike() {
+    side_by_side(async |s| {
+        let (put_k, del_k) = (
+            Op::RequestPut(put("k", "1")),
+            Op::RequestDeleteRange(del("k")),
+        );
+        let nested = |ops| Op::RequestTxn(then(ops));
+        for ops in [
+            vec![],
+            vec![put_k.clone(), put_k.clone()],
+            vec![put_k.clone(), del_k.clone()],
+            vec![del_k.clone(), del_k.clone()],
+            vec![put_k.clone(), nested(vec![put_k.clone()])],
+            vec![nested(vec![put_k.clone()]), nested(vec![put_k.clone()])],
+            vec![nested(vec![put_k.clone(), Op::RequestRange(get("k"))])],
+            vec![Op::RequestPut(put("", "1"))],
+            vec![Op::RequestRange(get(""))],
+            vec![Op::RequestDeleteRange(del(""))],
+            vec![Op::RequestRange(get("k")); 129],
+            vec![Op::RequestPut(pb::PutRequest {
+                lease: 7,
+                ..put("k", "1")
+            })],
+            vec![
+                put_k.clone(),
+                Op::RequestRange(pb::RangeRequest {
+                    revision: 99,
+                    ..get("k")
+                }),
+            ],
+            vec![Op::RequestRange(pb::RangeRequest {
+                sort_order: 9,
+                ..get("k")
+            })],
+            vec![put_k.clone(), Op::RequestRange(get("k"))],
+            vec![
+                Op::RequestRange(get("k")),
+                del_k.clone(),
+                Op::RequestRange(get("k")),
+            ],
+        ] {
+            s.txn(then(ops)).await;
+        }
+        let empty = pb::TxnRequest {
+            success: vec![pb::RequestOp { request: None }],
+            ..Default::default()
+        };
+        s.txn(empty).await;
+        s.set("k", "5").await;
+        use pb::compare::TargetUnion;
+        for key in ["k", "absent", ""] {
+            for (target, union) in [
+                (0, TargetUnion::Version(1)),
+                (1, TargetUnion::CreateRevision(0)),
+                (2, TargetUnion::ModRevision(2)),
+                (3, TargetUnion::Value("5".into())),
+                (4, TargetUnion::Lease(0)),
+            ] {
+                for result in 0..=4 {
+                    for target_union in [Some(union.clone()), None] {
+                        let compare = pb::Compare {
+                            result,
+                            target,
+                            key: key.into(),
+                            target_union,
+                            ..Default::default()
+                        };
+                        let compare = vec![compare];
+                        s.txn(pb::TxnRequest {
+                            compare,
+                            ..then(vec![])
+                        })
+                        .await;
+                    }
+                }
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn leases_and_their_errors_answer_alike() {
+    side_by_side(async |s| {
+        let mut client = LeaseClient::new(s.channel.clone());
+        for (id, ttl) in [
+            (7, 100),
+            (7, 100),
+            (8, 0),
+            (9, 1),
+            (10, -1),
+            (11, 9_000_000_001),
+        ] {
+            let answer = client.lease_grant(pb::LeaseGrantRequest { id, ttl }).await;
+            s.keep("grant", answer);
+        }
+        for key in ["b", "a"] {
+            s.put(pb::PutRequest {
+                lease: 7,
+                ..put(key, "1")
+            })
+            .await;
+        }
+        for (id, keys) in [(7, true), (7, false), (99, true)] {
+            let request = pb::LeaseTimeToLiveRequest { id, keys };
+            let mut answer = client.lease_time_to_live(request).await;
+            if let Ok(answer) = &mut answer {
+                // A second may have passed.
+                let answer = answer.get_mut();
+                answer.ttl = answer.ttl.signum();
+            }
+            s.keep("time to live", answer);
+        }
+        for id in [7, 99] {
+            let stream = tokio_stream::once(pb::LeaseKeepAliveRequest { id });
+            let answers = client.lease_keep_alive(stream).await;
+            let answer = answers.expect("a stream").into_inner().message().await;
+            s.told.push(anonymous(&format!("{answer:?}")));
+        }
+        for id in [7, 7] {
+            let answer = client.lease_revoke(pb::LeaseRevokeRequest { id }).await;
+            s.keep("revoke", answer);
+        }
+        s.range(everything()).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn hashes_alarms_and_upkeep_answer_alike() {
+    side_by_side(async |s| {
+        let mut client = MaintenanceClient::new(s.channel.clone());
+        s.set("a", "1").await;
+        s.set("a", "2").await;
+        for _ in 0..2 {
+            for revision in [0, 1, 2, 3, 99] {
+                let answer = client.hash_kv(pb::HashKvRequest { revision }).await;
+                // The figure is each server's own, and etcd 3.5 does not say the revision.
+                let answer = answer.map(|answer| answer.into_inner().compact_revision);
+                s.keep(&format!("hash {revision}"), answer.map(Response::new));
+            }
+            s.compact(3).await;
+        }
+        for action in 0..3 {
+            for alarm in [1, 0] {
+                let member_id = 0;
+                let request = pb::AlarmRequest {
+                    action,
+                    member_id,
+                    alarm,
+                };
+                s.keep("alarm", client.alarm(request).await);
+                s.set("b", "1").await;
+            }
+        }
+        s.keep(
+            "defragment",
+            client.defragment(pb::DefragmentRequest {}).await,
+        );
+    })
+    .await;
+}
+
+/// Watches of a history with puts and deletes, from every kind of start.
+async fn watch_from(create: pb::WatchCreateRequest, compacted: i64, answers: usize) {
+    side_by_side(async |s| {
+        s.set("w", "1").await;
+        s.set("w", "2").await;
+        s.delete(del("w")).await;
+        s.set("w", "3").await;
+        if compacted > 0 {
+            s.compact(compacted).await;
+        }
+        let mut watching = s.watch(create.clone()).await;
+        s.hear(&mut watching, 1).await;
+        s.set("w", "4").await;
+        s.delete(del("w")).await;
+        s.hear(&mut watching, answers).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn watch_from_revision_zero_tells_only_what_comes() {
+    watch_from(create("w", 0), 0, 2).await;
+}
+
+#[tokio::test]
+async fn watch_from_the_past_tells_what_was() {
+    watch_from(create("w", 3), 0, 1).await;
+}
+
+#[tokio::test]
+async fn watch_from_the_compaction_revision_is_allowed() {
+    watch_from(create("w", 4), 4, 1).await;
+}
+
+#[tokio::test]
+async fn watch_from_before_the_compaction_is_canceled() {
+    watch_from(create("w", 2), 4, 1).await;
+}
+
+#[tokio::test]
+async fn watch_from_the_future_tells_nothing_before() {
+    watch_from(create("w", 7), 0, 1).await;
+}
+
+#[tokio::test]
+async fn watch_from_a_negative_revision_is_refused() {
+    watch_from(create("w", -1), 0, 0).await;
+}
+
+#[tokio::test]
+async fn watch_of_an_empty_range_is_refused() {
+    let range_end = "a".into();
+    watch_from(
+        pb::WatchCreateRequest {
+            range_end,
+            ..create("w", 0)
+        },
+        0,
+        0,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn watch_with_previous_values_tells_them() {
+    watch_from(
+        pb::WatchCreateRequest {
+            prev_kv: true,
+            ..create("w", 0)
+        },
+        0,
+        2,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn watch_without_puts_tells_deletes_only() {
+    watch_from(
+        pb::WatchCreateRequest {
+            filters: vec![0],
+            ..create("w", 0)
+        },
+        0,
+        1,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn watch_without_deletes_tells_puts_only() {
+    watch_from(
+        pb::WatchCreateRequest {
+            filters: vec![1],
+            ..create("w", 0)
+        },
+        0,
+        1,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn watch_id_twice_on_a_stream_is_refused_and_cancel_is_answered() {
+    side_by_side(async |s| {
+        let wanted = || pb::WatchCreateRequest {
+            watch_id: 5,
+            ..create("w", 0)
+        };
+        let mut watching = s.watch(wanted()).await;
+        watching.ask(RequestUnion::CreateRequest(wanted())).await;
+        s.hear(&mut watching, 2).await;
+        let cancel = pb::WatchCancelRequest { watch_id: 5 };
+        watching.ask(RequestUnion::CancelRequest(cancel)).await;
+        s.hear(&mut watching, 1).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn manual_progress_is_answered_for_the_stream() {
+    side_by_side(async |s| {
+        let mut watching = s.watch(create("w", 0)).await;
+        s.hear(&mut watching, 1).await;
+        s.set("other", "1").await;
+        let progress = pb::WatchProgressRequest {};
+        watching.ask(RequestUnion::ProgressRequest(progress)).await;
+        s.hear(&mut watching, 1).await;
+    })
+    .await;
+}
+
+/// etcd 3.5.1 answers at once, whatever is still to be told.
+#[tokio::test]
+async fn regression_15220_progress_never_passes_events() {
+    ours(async |s| {
+        let mut watching = s.watch(create("w", 0)).await;
+        s.hear(&mut watching, 1).await;
+        let mut told = 0;
+        for _ in 0..200 {
+            s.set("w", "1").await;
+            let progress = pb::WatchProgressRequest {};
+            watching.ask(RequestUnion::ProgressRequest(progress)).await;
+            loop {
+                let answer = watching.next().await;
+                let revision = answer.header.expect("one").revision;
+                match answer.events.last() {
+                    Some(event) => told = event.kv.as_ref().expect("one").mod_revision,
+                    None => {
+                        assert_eq!(told, revision, "a notice before its events");
+                        break;
+                    }
+                }
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn regressions_18089_and_19179_delete_at_the_compaction_revision_is_told() {
+    ours(async |s| {
+        s.set("w", "1").await;
+        s.delete(del("w")).await;
+        s.set("x", "1").await;
+        s.compact(3).await;
+        let mut watching = s.watch(create("w", 3)).await;
+        assert!(watching.next().await.created);
+        let event = watching.next().await.events.remove(0);
+        assert_eq!((event.r#type, event.kv.expect("one").mod_revision), (1, 3));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn regression_20221_watch_of_the_future_gets_nothing_older() {
+    ours(async |s| {
+        let mut watching = s.watch(create("w", 50)).await;
+        assert!(watching.next().await.created);
+        for _ in 0..60 {
+            s.set("w", "1").await;
+        }
+        let event = watching.next().await.events.remove(0);
+        assert_eq!(event.kv.expect("one").mod_revision, 50);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn regression_18667_txn_with_a_range_at_a_compacted_revision_changes_nothing() {
+    ours(async |s| {
+        for value in ["1", "2", "3"] {
+            s.set("k", value).await;
+        }
+        s.compact(4).await;
+        let old = pb::RangeRequest {
+            revision: 2,
+            ..get("k")
+        };
+        let txn = then(vec![Op::RequestPut(put("n", "1")), Op::RequestRange(old)]);
+        let mut client = KvClient::new(s.channel.clone());
+        let error = client.txn(txn).await.expect_err("compacted");
+        assert_eq!(error.code(), tonic::Code::OutOfRange);
+        let all = client
+            .range(everything())
+            .await
+            .expect("reads")
+            .into_inner();
+        assert_eq!((all.count, all.header.expect("one").revision), (1, 4));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn regression_20655_quick_creations_of_watches_lose_no_event() {
+    ours(async |s| {
+        let mut watching = s.watch(create("w", 2)).await;
+        for _ in 0..100 {
+            let again = RequestUnion::CreateRequest(create("w", 2));
+            watching.ask(again).await;
+            s.set("w", "1").await;
+        }
+        let (mut created, mut last) = (0, std::collections::BTreeMap::new());
+        while created < 101 || last.len() < 101 || last.values().any(|at| *at < 101) {
+            let answer = watching.next().await;
+            created += usize::from(answer.created);
+            for event in answer.events {
+                let next = last.entry(answer.watch_id).or_insert(1);
+                *next += 1;
+                assert_eq!(event.kv.expect("one").mod_revision, *next);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn regression_17780_crash_after_compaction_keeps_the_revision() {
+    let mut server = Server::start_daemon(free_ports()[0], &[]);
+    let mut revision = 1;
+    for _ in 0..3 {
+        let mut session = Session::new(&server);
+        for _ in 0..20 {
+            session.set("k", "1").await;
+            revision += 1;
+        }
+        session.delete(del("k")).await;
+        revision += 1;
+        session.compact(revision).await;
+        server.crash_and_restart();
+        let mut client = KvClient::new(Session::new(&server).channel);
+        let answer = client.range(get("k")).await.expect("serves").into_inner();
+        assert_eq!(answer.header.expect("one").revision, revision);
+    }
+}
