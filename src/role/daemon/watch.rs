@@ -187,7 +187,6 @@ impl StreamTask {
     fn tell(&mut self, delivery: Delivery) {
         let Delivery {
             watch_id,
-            revision,
             compact_revision,
             ..
         } = delivery;
@@ -195,8 +194,9 @@ impl StreamTask {
             if let Some(keys) = self.watchers.cancel(watch_id) {
                 self.node.hub.remove_watcher(self.stream, &keys);
             }
+            // As in etcd, the answer has no revision: nothing was read at any.
             self.outgoing
-                .push_back(canceled(watch_id, revision, compact_revision));
+                .push_back(canceled(watch_id, 0, compact_revision));
             return;
         }
         let fragment = self

@@ -76,9 +76,8 @@ impl<A: Api> Maintenance for Service<A> {
         &self,
         _request: Request<pb::DefragmentRequest>,
     ) -> Result<Response<pb::DefragmentResponse>, Status> {
-        Ok(Response::new(pb::DefragmentResponse {
-            header: self.newest_header(),
-        }))
+        // As in etcd, this answer alone says nothing of the member.
+        Ok(Response::new(pb::DefragmentResponse { header: None }))
     }
 
     async fn hash(
@@ -104,7 +103,11 @@ impl<A: Api> Maintenance for Service<A> {
         Ok(Response::new(pb::HashKvResponse {
             header: self.newest_header(),
             hash: view.hash,
-            compact_revision: view.compact_revision,
+            // etcd's word for a store that was never compacted.
+            compact_revision: match view.compact_revision {
+                0 => -1,
+                revision => revision,
+            },
             hash_revision: view.hash_revision,
         }))
     }
