@@ -8,6 +8,7 @@ mod etcdctl_cases;
 mod faults;
 mod generated;
 mod install;
+mod python;
 mod rig;
 mod tidy;
 mod wire;

@@ -109,6 +109,23 @@ impl Session {
         Watching { requests, answers }
     }
 
+    /// Keeps the next events of a stream, however they are grouped.
+    async fn hear_events(&mut self, watching: &mut Watching, mut events: usize) {
+        while events > 0 {
+            let answer = watching.next().await;
+            if answer.events.is_empty() {
+                self.told.push(anonymous(&format!("{answer:?}")));
+                break;
+            }
+            let revision = answer.header.expect("one").revision;
+            events = events.checked_sub(answer.events.len()).expect("no more");
+            for event in answer.events {
+                assert!(event.kv.as_ref().expect("one").mod_revision <= revision);
+                self.told.push(format!("{event:?}"));
+            }
+        }
+    }
+
     /// Keeps the next answers of a stream.
     async fn hear(&mut self, watching: &mut Watching, answers: usize) {
         for _ in 0..answers {
@@ -237,9 +254,13 @@ async fn range_options_answer_alike() {
         for (key, value) in [("a", "3"), ("b", "2"), ("c", "1"), ("a", "4"), ("d", "")] {
             s.set(key, value).await;
         }
-        for sort_target in 0..=5 {
-            for sort_order in 0..=3 {
+        for sort_target in 0..=4 {
+            for sort_order in 0..=2 {
                 for limit in [0, 2, -1] {
+                    // etcd 3.5.1 cuts before it sorts here; ours sorts first, as elsewhere.
+                    if sort_target > 0 && sort_order == 0 && limit == 2 {
+                        continue;
+                    }
                     s.range(pb::RangeRequest {
                         sort_target,
                         sort_order,
@@ -387,10 +408,6 @@ async fn transactions_and_their_errors_answer_alike() {
                     ..get("k")
                 }),
             ],
-            vec![Op::RequestRange(pb::RangeRequest {
-                sort_order: 9,
-                ..get("k")
-            })],
             vec![put_k.clone(), Op::RequestRange(get("k"))],
             vec![
                 Op::RequestRange(get("k")),
@@ -415,7 +432,7 @@ async fn transactions_and_their_errors_answer_alike() {
                 (3, TargetUnion::Value("5".into())),
                 (4, TargetUnion::Lease(0)),
             ] {
-                for result in 0..=4 {
+                for result in 0..=3 {
                     for target_union in [Some(union.clone()), None] {
                         let compare = pb::Compare {
                             result,
@@ -453,7 +470,8 @@ async fn leases_and_their_errors_answer_alike() {
             let answer = client.lease_grant(pb::LeaseGrantRequest { id, ttl }).await;
             s.keep("grant", answer);
         }
-        for key in ["b", "a"] {
+        // One key: etcd lists the keys of a lease in no order.
+        for key in ["a"] {
             s.put(pb::PutRequest {
                 lease: 7,
                 ..put(key, "1")
@@ -492,7 +510,7 @@ async fn hashes_alarms_and_upkeep_answer_alike() {
         s.set("a", "1").await;
         s.set("a", "2").await;
         for _ in 0..2 {
-            for revision in [0, 1, 2, 3, 99] {
+            for revision in [0, 1, 2, 99] {
                 let answer = client.hash_kv(pb::HashKvRequest { revision }).await;
                 // The figure is each server's own, and etcd 3.5 does not say the revision.
                 let answer = answer.map(|answer| answer.into_inner().compact_revision);
@@ -521,7 +539,7 @@ async fn hashes_alarms_and_upkeep_answer_alike() {
 }
 
 /// Watches of a history with puts and deletes, from every kind of start.
-async fn watch_from(create: pb::WatchCreateRequest, compacted: i64, answers: usize) {
+async fn watch_from(create: pb::WatchCreateRequest, compacted: i64, events: usize) {
     side_by_side(async |s| {
         s.set("w", "1").await;
         s.set("w", "2").await;
@@ -534,7 +552,7 @@ async fn watch_from(create: pb::WatchCreateRequest, compacted: i64, answers: usi
         s.hear(&mut watching, 1).await;
         s.set("w", "4").await;
         s.delete(del("w")).await;
-        s.hear(&mut watching, answers).await;
+        s.hear_events(&mut watching, events).await;
     })
     .await;
 }
@@ -546,12 +564,13 @@ async fn watch_from_revision_zero_tells_only_what_comes() {
 
 #[tokio::test]
 async fn watch_from_the_past_tells_what_was() {
-    watch_from(create("w", 3), 0, 1).await;
+    watch_from(create("w", 3), 0, 5).await;
 }
 
+/// etcd 3.5.1 allows it too, but a delete of that revision is lost there: #19179, tried below.
 #[tokio::test]
 async fn watch_from_the_compaction_revision_is_allowed() {
-    watch_from(create("w", 4), 4, 1).await;
+    watch_from(create("w", 5), 5, 3).await;
 }
 
 #[tokio::test]
@@ -564,9 +583,47 @@ async fn watch_from_the_future_tells_nothing_before() {
     watch_from(create("w", 7), 0, 1).await;
 }
 
+/// etcd 3.5.1 creates the watcher; later ones refuse it.
 #[tokio::test]
 async fn watch_from_a_negative_revision_is_refused() {
-    watch_from(create("w", -1), 0, 0).await;
+    ours(async |s| {
+        let answer = s.watch(create("w", -1)).await.next().await;
+        assert!(answer.created && answer.canceled);
+        assert_eq!(answer.watch_id, -1);
+        let reason = "etcdserver: mvcc: required revision has been compacted";
+        assert_eq!(answer.cancel_reason, reason);
+    })
+    .await;
+}
+
+/// etcd 3.5.1 ends in a panic on an unknown sort target, passes over an unknown order, and takes
+/// an unknown comparison for one that holds; ours refuses all three.
+#[tokio::test]
+async fn unknown_sort_and_comparison_are_refused() {
+    ours(async |s| {
+        let mut client = KvClient::new(s.channel.clone());
+        for (sort_target, sort_order) in [(5, 0), (0, 3)] {
+            let range = pb::RangeRequest {
+                sort_target,
+                sort_order,
+                ..everything()
+            };
+            let error = client.range(range).await.expect_err("refused");
+            assert_eq!(error.message(), "etcdserver: invalid sort option");
+        }
+        let compare = pb::Compare {
+            result: 4,
+            key: "k".into(),
+            ..Default::default()
+        };
+        let txn = pb::TxnRequest {
+            compare: vec![compare],
+            ..then(vec![])
+        };
+        let error = client.txn(txn).await.expect_err("refused");
+        assert_eq!(error.code(), tonic::Code::InvalidArgument);
+    })
+    .await;
 }
 
 #[tokio::test]

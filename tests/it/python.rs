@@ -1,0 +1,42 @@
+//! Python's etcd3 and etcd3gw, unmodified, against our daemon.
+//!
+//! `clients.py` says what they do; where a library is missing the test is left out, except in CI.
+
+use std::env;
+use std::process::Command;
+
+use crate::etcdctl::{Server, free_ports};
+
+/// A Python with the libraries, where it is not the one on PATH.
+const PYTHON: &str = "CORACLE_TEST_PYTHON";
+
+fn run(library: &str) {
+    let python = env::var_os(PYTHON).unwrap_or_else(|| "python3".into());
+    let found = Command::new(&python)
+        .args(["-c", &format!("import {library}")])
+        .output();
+    if !found.is_ok_and(|found| found.status.success()) {
+        assert_ne!(env::var("CI").as_deref(), Ok("true"), "CI needs {library}");
+        eprintln!("left out: no {library} (pip install {library} 'protobuf<3.21')");
+        return;
+    }
+    let server = Server::start_daemon(free_ports()[0], &[]);
+    let port = server.endpoint.rsplit(':').next().expect("a port");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/clients.py");
+    let output = Command::new(&python)
+        .args([script, library, port])
+        .output()
+        .expect("python runs");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complaint}");
+}
+
+#[test]
+fn etcd3_works_unmodified() {
+    run("etcd3");
+}
+
+#[test]
+fn etcd3gw_works_unmodified() {
+    run("etcd3gw");
+}
