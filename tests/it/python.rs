@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::etcdctl::{Server, free_ports};
 
 /// A Python with the libraries, where it is not the one on PATH.
-const PYTHON: &str = "CORACLE_TEST_PYTHON";
+const PYTHON: &str = "PYTHON_WITH_ETCD";
 
 fn run(library: &str) {
     let python = env::var_os(PYTHON).unwrap_or_else(|| "python3".into());
