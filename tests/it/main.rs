@@ -9,6 +9,7 @@ mod faults;
 mod generated;
 mod install;
 mod python;
+mod regressions;
 mod rig;
 mod tidy;
 mod wire;

@@ -25,19 +25,19 @@ use crate::etcdctl::{Server, free_ports, real_binaries_or_left_out, without_numb
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A client of one server, and what it was told.
-struct Session {
-    channel: Channel,
+pub(crate) struct Session {
+    pub(crate) channel: Channel,
     told: Vec<String>,
 }
 
 /// A watch stream whose answers are kept in order.
-struct Watching {
+pub(crate) struct Watching {
     requests: mpsc::Sender<pb::WatchRequest>,
     answers: Streaming<pb::WatchResponse>,
 }
 
 impl Session {
-    fn new(server: &Server) -> Self {
+    pub(crate) fn new(server: &Server) -> Self {
         let endpoint = Endpoint::from_shared(format!("http://{}", server.endpoint));
         let endpoint = endpoint.expect("an address").timeout(PATIENCE);
         Self {
@@ -58,7 +58,7 @@ impl Session {
         value
     }
 
-    async fn range(&mut self, request: pb::RangeRequest) {
+    pub(crate) async fn range(&mut self, request: pb::RangeRequest) {
         let what = format!("{request:?}");
         let answer = KvClient::new(self.channel.clone()).range(request).await;
         self.keep(&what, answer);
@@ -70,24 +70,24 @@ impl Session {
         self.keep(&what, answer);
     }
 
-    async fn set(&mut self, key: &'static str, value: &'static str) {
+    pub(crate) async fn set(&mut self, key: &'static str, value: &'static str) {
         self.put(put(key, value)).await;
     }
 
-    async fn delete(&mut self, request: pb::DeleteRangeRequest) {
+    pub(crate) async fn delete(&mut self, request: pb::DeleteRangeRequest) {
         let what = format!("{request:?}");
         let mut client = KvClient::new(self.channel.clone());
         let answer = client.delete_range(request).await;
         self.keep(&what, answer);
     }
 
-    async fn txn(&mut self, request: pb::TxnRequest) {
+    pub(crate) async fn txn(&mut self, request: pb::TxnRequest) {
         let what = format!("{request:?}");
         let answer = KvClient::new(self.channel.clone()).txn(request).await;
         self.keep(&what[..what.len().min(300)], answer);
     }
 
-    async fn compact(&mut self, revision: i64) {
+    pub(crate) async fn compact(&mut self, revision: i64) {
         let request = pb::CompactionRequest {
             revision,
             physical: true,
@@ -96,7 +96,7 @@ impl Session {
         self.keep(&format!("compact {revision}"), answer);
     }
 
-    async fn watch(&mut self, create: pb::WatchCreateRequest) -> Watching {
+    pub(crate) async fn watch(&mut self, create: pb::WatchCreateRequest) -> Watching {
         let (requests, outgoing) = mpsc::channel(8);
         requests
             .send(wrap(RequestUnion::CreateRequest(create)))
@@ -127,7 +127,7 @@ impl Session {
     }
 
     /// Keeps the next answers of a stream.
-    async fn hear(&mut self, watching: &mut Watching, answers: usize) {
+    pub(crate) async fn hear(&mut self, watching: &mut Watching, answers: usize) {
         for _ in 0..answers {
             let answer = watching.next().await;
             self.told.push(anonymous(&format!("{answer:?}")));
@@ -136,13 +136,13 @@ impl Session {
 }
 
 impl Watching {
-    async fn next(&mut self) -> pb::WatchResponse {
+    pub(crate) async fn next(&mut self) -> pb::WatchResponse {
         let answer = tokio::time::timeout(PATIENCE, self.answers.message()).await;
         let answer = answer.expect("an answer in time").expect("a stream");
         answer.expect("the stream goes on")
     }
 
-    async fn ask(&self, request: RequestUnion) {
+    pub(crate) async fn ask(&self, request: RequestUnion) {
         self.requests.send(wrap(request)).await.expect("room");
     }
 }
@@ -185,7 +185,7 @@ async fn side_by_side(scenario: impl AsyncFn(&mut Session)) {
 }
 
 /// Runs a scenario against our daemon alone.
-async fn ours(scenario: impl AsyncFn(&mut Session)) {
+pub(crate) async fn ours(scenario: impl AsyncFn(&mut Session)) {
     let server = Server::start_daemon(free_ports()[0], &[]);
     scenario(&mut Session::new(&server)).await;
 }
@@ -197,7 +197,7 @@ async fn ready(session: &Session) {
     answer.expect("serves");
 }
 
-fn put(key: &'static str, value: &'static str) -> pb::PutRequest {
+pub(crate) fn put(key: &'static str, value: &'static str) -> pb::PutRequest {
     pb::PutRequest {
         key: key.into(),
         value: value.into(),
@@ -205,14 +205,14 @@ fn put(key: &'static str, value: &'static str) -> pb::PutRequest {
     }
 }
 
-fn get(key: &'static str) -> pb::RangeRequest {
+pub(crate) fn get(key: &'static str) -> pb::RangeRequest {
     pb::RangeRequest {
         key: key.into(),
         ..Default::default()
     }
 }
 
-fn everything() -> pb::RangeRequest {
+pub(crate) fn everything() -> pb::RangeRequest {
     pb::RangeRequest {
         key: Bytes::from_static(b"\0"),
         range_end: Bytes::from_static(b"\0"),
@@ -220,27 +220,27 @@ fn everything() -> pb::RangeRequest {
     }
 }
 
-fn del(key: &'static str) -> pb::DeleteRangeRequest {
+pub(crate) fn del(key: &'static str) -> pb::DeleteRangeRequest {
     pb::DeleteRangeRequest {
         key: key.into(),
         ..Default::default()
     }
 }
 
-fn op(request: Op) -> pb::RequestOp {
+pub(crate) fn op(request: Op) -> pb::RequestOp {
     pb::RequestOp {
         request: Some(request),
     }
 }
 
-fn then(success: Vec<Op>) -> pb::TxnRequest {
+pub(crate) fn then(success: Vec<Op>) -> pb::TxnRequest {
     pb::TxnRequest {
         success: success.into_iter().map(op).collect(),
         ..Default::default()
     }
 }
 
-fn create(key: &'static str, start_revision: i64) -> pb::WatchCreateRequest {
+pub(crate) fn create(key: &'static str, start_revision: i64) -> pb::WatchCreateRequest {
     pb::WatchCreateRequest {
         key: key.into(),
         start_revision,
@@ -302,6 +302,16 @@ async fn range_options_answer_alike() {
                 ..everything()
             })
             .await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ranges_and_compactions_answer_alike() {
+    side_by_side(async |s| {
+        for (key, value) in [("a", "3"), ("b", "2"), ("c", "1"), ("a", "4"), ("d", "")] {
+            s.set(key, value).await;
         }
         for (key, end) in [("b", "a"), ("a", "a"), ("b", "c"), ("", ""), ("", "z")] {
             let range_end = end.into();
@@ -422,8 +432,15 @@ async fn transactions_and_their_errors_answer_alike() {
             ..Default::default()
         };
         s.txn(empty).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn compares_answer_alike() {
+    use pb::compare::TargetUnion;
+    side_by_side(async |s| {
         s.set("k", "5").await;
-        use pb::compare::TargetUnion;
         for key in ["k", "absent", ""] {
             for (target, union) in [
                 (0, TargetUnion::Version(1)),
@@ -707,128 +724,4 @@ async fn manual_progress_is_answered_for_the_stream() {
         s.hear(&mut watching, 1).await;
     })
     .await;
-}
-
-/// etcd 3.5.1 answers at once, whatever is still to be told.
-#[tokio::test]
-async fn regression_15220_progress_never_passes_events() {
-    ours(async |s| {
-        let mut watching = s.watch(create("w", 0)).await;
-        s.hear(&mut watching, 1).await;
-        let mut told = 0;
-        for _ in 0..200 {
-            s.set("w", "1").await;
-            let progress = pb::WatchProgressRequest {};
-            watching.ask(RequestUnion::ProgressRequest(progress)).await;
-            loop {
-                let answer = watching.next().await;
-                let revision = answer.header.expect("one").revision;
-                match answer.events.last() {
-                    Some(event) => told = event.kv.as_ref().expect("one").mod_revision,
-                    None => {
-                        assert_eq!(told, revision, "a notice before its events");
-                        break;
-                    }
-                }
-            }
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn regressions_18089_and_19179_delete_at_the_compaction_revision_is_told() {
-    ours(async |s| {
-        s.set("w", "1").await;
-        s.delete(del("w")).await;
-        s.set("x", "1").await;
-        s.compact(3).await;
-        let mut watching = s.watch(create("w", 3)).await;
-        assert!(watching.next().await.created);
-        let event = watching.next().await.events.remove(0);
-        assert_eq!((event.r#type, event.kv.expect("one").mod_revision), (1, 3));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn regression_20221_watch_of_the_future_gets_nothing_older() {
-    ours(async |s| {
-        let mut watching = s.watch(create("w", 50)).await;
-        assert!(watching.next().await.created);
-        for _ in 0..60 {
-            s.set("w", "1").await;
-        }
-        let event = watching.next().await.events.remove(0);
-        assert_eq!(event.kv.expect("one").mod_revision, 50);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn regression_18667_txn_with_a_range_at_a_compacted_revision_changes_nothing() {
-    ours(async |s| {
-        for value in ["1", "2", "3"] {
-            s.set("k", value).await;
-        }
-        s.compact(4).await;
-        let old = pb::RangeRequest {
-            revision: 2,
-            ..get("k")
-        };
-        let txn = then(vec![Op::RequestPut(put("n", "1")), Op::RequestRange(old)]);
-        let mut client = KvClient::new(s.channel.clone());
-        let error = client.txn(txn).await.expect_err("compacted");
-        assert_eq!(error.code(), tonic::Code::OutOfRange);
-        let all = client
-            .range(everything())
-            .await
-            .expect("reads")
-            .into_inner();
-        assert_eq!((all.count, all.header.expect("one").revision), (1, 4));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn regression_20655_quick_creations_of_watches_lose_no_event() {
-    ours(async |s| {
-        let mut watching = s.watch(create("w", 2)).await;
-        for _ in 0..100 {
-            let again = RequestUnion::CreateRequest(create("w", 2));
-            watching.ask(again).await;
-            s.set("w", "1").await;
-        }
-        let (mut created, mut last) = (0, std::collections::BTreeMap::new());
-        while created < 101 || last.len() < 101 || last.values().any(|at| *at < 101) {
-            let answer = watching.next().await;
-            created += usize::from(answer.created);
-            for event in answer.events {
-                let next = last.entry(answer.watch_id).or_insert(1);
-                *next += 1;
-                assert_eq!(event.kv.expect("one").mod_revision, *next);
-            }
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn regression_17780_crash_after_compaction_keeps_the_revision() {
-    let mut server = Server::start_daemon(free_ports()[0], &[]);
-    let mut revision = 1;
-    for _ in 0..3 {
-        let mut session = Session::new(&server);
-        for _ in 0..20 {
-            session.set("k", "1").await;
-            revision += 1;
-        }
-        session.delete(del("k")).await;
-        revision += 1;
-        session.compact(revision).await;
-        server.crash_and_restart();
-        let mut client = KvClient::new(Session::new(&server).channel);
-        let answer = client.range(get("k")).await.expect("serves").into_inner();
-        assert_eq!(answer.header.expect("one").revision, revision);
-    }
 }

@@ -54,7 +54,7 @@ impl Retainer {
                 store.revision() - i64::try_from(revisions).unwrap_or(i64::MAX)
             }
         };
-        (revision > store.compacted()).then_some(revision)
+        (revision > store.compacted().max(0)).then_some(revision)
     }
 
     fn aged(&mut self, newest: i64, period: Duration, now: Duration) -> Option<i64> {

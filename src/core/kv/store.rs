@@ -17,6 +17,9 @@ use crate::core::kv::request::{
     RangeReply, SortOrder, SortTarget,
 };
 
+/// etcd's word for a store that was never compacted; a compaction at 0 is one, if an idle one.
+const NEVER_COMPACTED: i64 = -1;
+
 /// Keys that one step of a large read visits: about a millisecond of work.
 pub const STEP_KEYS: usize = 2_000;
 
@@ -74,8 +77,8 @@ impl Default for Store {
             history: History::default(),
             index: Index::default(),
             revision: 1,
-            compacted: 0,
-            dropped: 0,
+            compacted: NEVER_COMPACTED,
+            dropped: NEVER_COMPACTED,
             dropping: None,
             live_bytes: 0,
         }
@@ -115,7 +118,7 @@ impl Store {
         self.revision
     }
 
-    /// The oldest readable revision; 0 before the first compaction.
+    /// The oldest readable revision; -1 before the first compaction.
     pub fn compacted(&self) -> i64 {
         self.compacted
     }
@@ -586,15 +589,17 @@ fn key_value(range: &Range, record: &Record<'_>) -> KeyValue {
 
 fn sort(kvs: &mut [KeyValue], range: &Range) {
     if range.sort_order != SortOrder::None || range.sort_target != SortTarget::Key {
-        match range.sort_target {
-            SortTarget::Key => {}
-            SortTarget::Version => kvs.sort_by_key(|kv| kv.version),
-            SortTarget::Create => kvs.sort_by_key(|kv| kv.create_revision),
-            SortTarget::Mod => kvs.sort_by_key(|kv| kv.mod_revision),
-            SortTarget::Value => kvs.sort_by(|a, b| a.value.cmp(&b.value)),
-        }
-        if range.sort_order == SortOrder::Descend {
-            kvs.reverse();
+        // Stable in both directions: keys that compare alike stay in the order of the keys.
+        let by = |a: &KeyValue, b: &KeyValue| match range.sort_target {
+            SortTarget::Key => a.key.cmp(&b.key),
+            SortTarget::Version => a.version.cmp(&b.version),
+            SortTarget::Create => a.create_revision.cmp(&b.create_revision),
+            SortTarget::Mod => a.mod_revision.cmp(&b.mod_revision),
+            SortTarget::Value => a.value.cmp(&b.value),
+        };
+        match range.sort_order {
+            SortOrder::Descend => kvs.sort_by(|a, b| by(b, a)),
+            SortOrder::None | SortOrder::Ascend => kvs.sort_by(by),
         }
     }
     if range.detail == Detail::KeysOnly {

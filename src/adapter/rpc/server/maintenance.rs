@@ -103,11 +103,7 @@ impl<A: Api> Maintenance for Service<A> {
         Ok(Response::new(pb::HashKvResponse {
             header: self.newest_header(),
             hash: view.hash,
-            // etcd's word for a store that was never compacted.
-            compact_revision: match view.compact_revision {
-                0 => -1,
-                revision => revision,
-            },
+            compact_revision: view.compact_revision,
             hash_revision: view.hash_revision,
         }))
     }
