@@ -383,11 +383,14 @@ impl History {
                     (fresh, 0)
                 }
             };
-            self.bytes -= sealed.dead_bytes;
             self.dead_bytes -= sealed.dead_bytes;
+            // A joined record may take more bytes than before: its revision is now relative to
+            // the base of an older chunk.
+            let before = target.data.len();
             for record in chunk.records().filter(|record| is_live(record)) {
                 target.push(&record);
             }
+            self.bytes = self.bytes - chunk.record_bytes() + (target.data.len() - before);
             if !target.offsets.is_empty() {
                 target.data.shrink_to_fit();
                 target.offsets.shrink_to_fit();
@@ -505,3 +508,6 @@ fn read_varint(data: &[u8], at: &mut usize) -> Option<u64> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;
