@@ -329,3 +329,119 @@ pub(super) fn alarm_type(alarm: Alarm) -> pb::AlarmType {
         Alarm::Corrupt => pb::AlarmType::Corrupt,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// etcd's codes and texts; its clients compare both.
+    const EXPECTED: &[(KvError, Code, &str)] = &[
+        (
+            KvError::EmptyKey,
+            Code::InvalidArgument,
+            "key is not provided",
+        ),
+        (KvError::KeyNotFound, Code::InvalidArgument, "key not found"),
+        (
+            KvError::ValueProvided,
+            Code::InvalidArgument,
+            "value is provided",
+        ),
+        (
+            KvError::LeaseProvided,
+            Code::InvalidArgument,
+            "lease is provided",
+        ),
+        (
+            KvError::TooManyOperations,
+            Code::InvalidArgument,
+            "too many operations in txn request",
+        ),
+        (
+            KvError::DuplicateKey,
+            Code::InvalidArgument,
+            "duplicate key given in txn request",
+        ),
+        (
+            KvError::InvalidSortOption,
+            Code::InvalidArgument,
+            "invalid sort option",
+        ),
+        (
+            KvError::Compacted,
+            Code::OutOfRange,
+            "mvcc: required revision has been compacted",
+        ),
+        (
+            KvError::FutureRevision,
+            Code::OutOfRange,
+            "mvcc: required revision is a future revision",
+        ),
+        (
+            KvError::NoSpace,
+            Code::ResourceExhausted,
+            "mvcc: database space exceeded",
+        ),
+        (
+            KvError::LeaseNotFound,
+            Code::NotFound,
+            "requested lease not found",
+        ),
+        (
+            KvError::LeaseExists,
+            Code::FailedPrecondition,
+            "lease already exists",
+        ),
+        (
+            KvError::LeaseTtlTooLarge,
+            Code::OutOfRange,
+            "too large lease TTL",
+        ),
+        (KvError::Corrupt, Code::DataLoss, "corrupt cluster"),
+        (
+            KvError::RequestTooLarge,
+            Code::InvalidArgument,
+            "request is too large",
+        ),
+        (
+            KvError::TooManyRequests,
+            Code::ResourceExhausted,
+            "too many requests",
+        ),
+        (KvError::NoLeader, Code::Unavailable, "no leader"),
+        (KvError::LeaderChanged, Code::Unavailable, "leader changed"),
+        (KvError::Stopped, Code::Unavailable, "server stopped"),
+        (KvError::TimedOut, Code::Unavailable, "request timed out"),
+    ];
+
+    #[test]
+    fn every_error_has_etcds_code_and_text() {
+        for (error, code, text) in EXPECTED {
+            let status = status(*error);
+            assert_eq!(status.code(), *code, "{error:?}");
+            assert_eq!(status.message(), format!("etcdserver: {text}"));
+        }
+        let last = EXPECTED.len() as u8;
+        // A variant that the table lacks would decode: the numbers are those of the order.
+        assert!(postcard::from_bytes::<KvError>(&[last - 1]).is_ok());
+        assert!(postcard::from_bytes::<KvError>(&[last]).is_err());
+    }
+
+    #[test]
+    fn an_unknown_sort_option_is_refused() {
+        let unknown = pb::RangeRequest {
+            sort_order: 9,
+            ..Default::default()
+        };
+        assert_eq!(range(unknown), Err(KvError::InvalidSortOption));
+    }
+
+    #[test]
+    fn an_operation_without_a_request_is_refused() {
+        let empty = pb::TxnRequest {
+            success: vec![pb::RequestOp { request: None }],
+            ..Default::default()
+        };
+        assert_eq!(txn(empty), Err(KvError::KeyNotFound));
+    }
+}

@@ -69,3 +69,74 @@ impl Retainer {
         aged
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::kv::machine::Machine;
+    use crate::core::kv::request::{Command, Put};
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    fn write(machine: &mut Machine, count: usize) {
+        let put = Command::Put(Put {
+            key: "k".into(),
+            value: vec![0; 1_000].into(),
+            ..Put::default()
+        });
+        for _ in 0..count {
+            machine.apply(&put).expect("taken");
+        }
+    }
+
+    #[test]
+    fn nothing_is_due_where_all_is_kept() {
+        let mut machine = Machine::default();
+        write(&mut machine, 1_000);
+        assert_eq!(
+            Retainer::new(Retention::All).due(&machine.store, HOUR),
+            None
+        );
+    }
+
+    #[test]
+    fn revisions_beyond_the_count_are_due_once() {
+        let mut machine = Machine::default();
+        let mut retainer = Retainer::new(Retention::Revisions(10));
+        assert_eq!(retainer.due(&machine.store, HOUR), None);
+        write(&mut machine, 20);
+        let due = retainer.due(&machine.store, HOUR);
+        assert_eq!(due, Some(11));
+        machine.store.compact(11).expect("in bounds");
+        assert_eq!(retainer.due(&machine.store, HOUR), None);
+    }
+
+    #[test]
+    fn superseded_bytes_beyond_the_bound_are_due() {
+        let mut machine = Machine::default();
+        let mut retainer = Retainer::new(Retention::Bytes(1_000_000));
+        write(&mut machine, 900);
+        assert_eq!(retainer.due(&machine.store, HOUR), None);
+        write(&mut machine, 200);
+        let revision = retainer.due(&machine.store, HOUR).expect("too much");
+        machine.store.compact(revision).expect("in bounds");
+        machine.store.drop_step();
+        assert!(machine.store.superseded_bytes() <= 700_000);
+        assert!(machine.store.superseded_bytes() >= 400_000);
+        assert_eq!(retainer.due(&machine.store, HOUR), None);
+    }
+
+    #[test]
+    fn what_was_current_within_the_period_is_kept() {
+        let mut machine = Machine::default();
+        let mut retainer = Retainer::new(Retention::Age(HOUR));
+        write(&mut machine, 9);
+        assert_eq!(retainer.due(&machine.store, Duration::ZERO), None);
+        write(&mut machine, 10);
+        let half = HOUR / 2;
+        assert_eq!(retainer.due(&machine.store, half), None);
+        write(&mut machine, 10);
+        assert_eq!(retainer.due(&machine.store, HOUR), Some(10));
+        assert_eq!(retainer.due(&machine.store, HOUR + half), Some(20));
+    }
+}

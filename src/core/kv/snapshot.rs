@@ -145,3 +145,6 @@ fn take<'a>(content: &'a [u8], at: &mut usize) -> Result<&'a [u8], SnapshotError
     *at += length;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests;

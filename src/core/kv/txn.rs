@@ -280,3 +280,6 @@ fn holds_for(record: Option<&Record<'_>>, compare: &Compare) -> bool {
         Comparison::Less => ordering.is_lt(),
     }
 }
+
+#[cfg(test)]
+mod tests;
