@@ -31,8 +31,9 @@ pub struct Store {
     compacted: i64,
     /// Versions that the compaction at this revision made unreadable are dropped.
     dropped: i64,
-    /// Where dropping for `compacted` goes on, while it is unfinished.
-    dropping: Option<Revision>,
+    /// Where unfinished dropping goes on, and for which compaction. A later compaction waits for
+    /// its end: it must look again at what an earlier one saw and kept.
+    dropping: Option<(Revision, i64)>,
     /// Bytes of the newest version of each key that exists.
     live_bytes: usize,
 }
@@ -286,11 +287,12 @@ impl Store {
             return Step::Done;
         }
         // A tombstone of exactly the last compaction's revision was kept, so start there again.
-        let from = self.dropping.unwrap_or(Revision {
+        let start = Revision {
             main: self.dropped,
             sub: 0,
-        });
-        let (index, compacted) = (&mut self.index, self.compacted);
+        };
+        let (from, compacted) = self.dropping.unwrap_or((start, self.compacted));
+        let index = &mut self.index;
         let mut gone = Vec::new();
         let mut next = None;
         for (number, record) in self.history.since(from).enumerate() {
@@ -308,12 +310,16 @@ impl Store {
         let index = &self.index;
         self.history
             .sweep(|record| index.holds(record.key, record.revision));
-        self.dropping = next;
+        self.dropping = next.map(|next| (next, compacted));
         if next.is_some() {
             return Step::More;
         }
         self.dropped = compacted;
-        Step::Done
+        if self.has_to_drop() {
+            Step::More
+        } else {
+            Step::Done
+        }
     }
 
     /// The revision to compact at so that versions superseded before the last `bytes` bytes of
@@ -606,3 +612,6 @@ fn sort(kvs: &mut [KeyValue], range: &Range) {
         kvs.iter_mut().for_each(|kv| kv.value.clear());
     }
 }
+
+#[cfg(test)]
+mod tests;

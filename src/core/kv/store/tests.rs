@@ -1,0 +1,93 @@
+//! The rules of compaction: what stays readable, what goes, and when.
+
+use super::*;
+use crate::core::kv::machine::Machine;
+use crate::core::kv::request::Command;
+use bytes::Bytes;
+
+fn put(machine: &mut Machine, key: &str) {
+    let put = Put {
+        key: Bytes::copy_from_slice(key.as_bytes()),
+        ..Put::default()
+    };
+    machine.apply(&Command::Put(put)).expect("taken");
+}
+
+fn delete(machine: &mut Machine, start: &'static str, end: &'static str) {
+    let keys = KeyRange {
+        start: start.into(),
+        end: end.into(),
+    };
+    let prev_kv = false;
+    let delete = DeleteRange { keys, prev_kv };
+    machine.apply(&Command::DeleteRange(delete)).expect("taken");
+}
+
+fn compact(machine: &mut Machine, revision: i64) {
+    machine.store.compact(revision).expect("in bounds");
+    while machine.store.drop_step() == Step::More {}
+}
+
+fn count_at(machine: &Machine, revision: i64) -> Result<i64, KvError> {
+    let range = Range {
+        revision,
+        ..Range::one("k")
+    };
+    machine.store.range(&range).map(|reply| reply.count)
+}
+
+#[test]
+fn reads_work_from_the_compaction_revision_to_the_newest() {
+    let mut machine = Machine::default();
+    (0..4).for_each(|_| put(&mut machine, "k"));
+    compact(&mut machine, 3);
+    assert_eq!(count_at(&machine, 2), Err(KvError::Compacted));
+    assert_eq!(count_at(&machine, 3), Ok(1));
+    assert_eq!(count_at(&machine, 5), Ok(1));
+    assert_eq!(count_at(&machine, 6), Err(KvError::FutureRevision));
+}
+
+#[test]
+fn a_compaction_goes_forward_and_not_beyond_the_newest() {
+    let mut machine = Machine::default();
+    put(&mut machine, "k");
+    compact(&mut machine, 2);
+    assert_eq!(machine.store.compact(2), Err(KvError::Compacted));
+    assert_eq!(machine.store.compact(3), Err(KvError::FutureRevision));
+}
+
+#[test]
+fn a_tombstone_stays_at_its_own_compaction_and_goes_with_the_next() {
+    let mut machine = Machine::default();
+    put(&mut machine, "k");
+    delete(&mut machine, "k", "");
+    put(&mut machine, "other");
+    compact(&mut machine, 3);
+    let kept = |machine: &Machine| machine.store.index.iter().count();
+    assert_eq!(kept(&machine), 2);
+    assert!(
+        machine
+            .store
+            .changes(3)
+            .next()
+            .is_some_and(|it| it.tombstone)
+    );
+    compact(&mut machine, 4);
+    assert_eq!(kept(&machine), 1);
+}
+
+#[test]
+fn a_compaction_during_another_leaves_no_tombstone_behind() {
+    let mut machine = Machine::default();
+    let keys = STEP_KEYS + 10;
+    (0..keys).for_each(|number| put(&mut machine, &format!("k{number}")));
+    delete(&mut machine, "k", "l");
+    put(&mut machine, "other");
+    let deletion = machine.store.revision() - 1;
+    machine.store.compact(deletion).expect("in bounds");
+    // Past the puts and into the deletion, of which the first step sees only a part.
+    machine.store.drop_step();
+    machine.store.drop_step();
+    compact(&mut machine, deletion + 1);
+    assert_eq!(machine.store.index.iter().count(), 1);
+}
