@@ -12,6 +12,8 @@ pub mod history;
 pub mod index;
 pub mod lease;
 pub mod machine;
+#[cfg(test)]
+mod model;
 pub mod request;
 pub mod retention;
 pub mod snapshot;

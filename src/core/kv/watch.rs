@@ -81,6 +81,8 @@ pub struct Watchers {
     position: i64,
     /// There are changes at or after `position` that concern this stream.
     pending: bool,
+    /// The next step is one for those that lag, if there are any.
+    lagging_turn: bool,
     next_id: i64,
 }
 
@@ -214,26 +216,30 @@ impl Watchers {
         self.pending || !self.lagging.is_empty()
     }
 
-    /// Watchers that asked for progress notices and have been told everything up to now.
-    pub fn progress(&self) -> impl Iterator<Item = i64> {
+    /// Watchers that asked for progress notices and have been told everything up to now. One that
+    /// starts in the future hears of no revision before its start.
+    pub fn progress(&self, store: &Store) -> impl Iterator<Item = i64> {
         let told = !self.has_work();
+        let next = store.revision() + 1;
         let wanting = self
             .watchers
             .iter()
-            .filter(|(_, watcher)| watcher.request.progress_notify);
+            .filter(move |(_, it)| it.request.progress_notify && it.next <= next);
         wanting.filter(move |_| told).map(|(id, _)| *id)
     }
 
-    /// Looks at the next changes, a bounded number of them, and says whom to tell what.
+    /// Looks at the next changes, a bounded number of them, and says whom to tell what. While
+    /// there are watchers of both kinds they take turns, so that steady writes starve nobody.
     pub fn step(&mut self, store: &Store) -> Vec<Delivery> {
         if self.pending && self.position < store.compacted() {
             self.fall_behind();
         }
-        if self.pending {
-            return self.step_shared(store);
-        }
-        match self.lagging.first().copied() {
+        let lagging = self.lagging.first().copied();
+        let lagging = lagging.filter(|_| !self.pending || self.lagging_turn);
+        self.lagging_turn = lagging.is_none();
+        match lagging {
             Some(id) => self.step_lagging(id, store),
+            None if self.pending => self.step_shared(store),
             None => Vec::new(),
         }
     }
@@ -445,3 +451,6 @@ impl SharedEvent {
         Some(made.clone())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -219,8 +219,9 @@ impl StreamTask {
         if let Some(from) = self.signal.take() {
             self.watchers.mark(from);
         }
-        let revision = state.machine.store.revision();
-        let told = self.watchers.progress();
+        let store = &state.machine.store;
+        let revision = store.revision();
+        let told = self.watchers.progress(store);
         let answers = told.map(|watch_id| WatchAnswer::Progress { watch_id, revision });
         self.outgoing.extend(answers);
     }
