@@ -43,6 +43,8 @@ struct Shared {
     recent_bytes: usize,
     /// Entries up to this index are on disk.
     flushed: u64,
+    /// How often entries were cut off: what was written before says nothing of those after.
+    truncations: u64,
     appended: Appended,
 }
 
@@ -79,6 +81,7 @@ impl LogStore {
             recent: VecDeque::new(),
             recent_bytes: 0,
             flushed: last.map_or(0, |last| last.index),
+            truncations: 0,
             appended: Appended::beyond(applied, recovered),
         };
         Ok(Self {
@@ -140,6 +143,14 @@ impl Shared {
         }
         self.recent_bytes += entry_bytes(&entry);
         self.recent.push_back(entry);
+    }
+
+    /// Notes that an append, made after so many truncations, is on disk up to `last`.
+    fn written(&mut self, last: u64, truncations: u64) {
+        if self.truncations == truncations {
+            self.flushed = self.flushed.max(last);
+            self.trim();
+        }
     }
 
     /// Forgets what is on disk and beyond the bound.
@@ -255,7 +266,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
     {
         let mut records = Vec::new();
         let mut last = 0;
-        {
+        let truncations = {
             let mut shared = self.lock();
             for entry in entries {
                 last = entry.log_id.index;
@@ -266,13 +277,13 @@ impl RaftLogStorage<TypeConfig> for LogStore {
                 });
                 shared.remember(entry);
             }
-        }
+            shared.truncations
+        };
         let shared = Arc::clone(&self.shared);
         let done = move |written: Result<(), Arc<WalError>>| {
             if written.is_ok() {
                 let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                shared.flushed = shared.flushed.max(last);
-                shared.trim();
+                shared.written(last, truncations);
             }
             callback.io_completed(written.map_err(to_io));
         };
@@ -296,6 +307,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
             }
             shared.last = last_log_id.or(shared.purged);
             shared.flushed = shared.flushed.min(from.saturating_sub(1));
+            shared.truncations += 1;
         }
         self.submit_and_wait(Record::Truncate { from }).await
     }
@@ -373,5 +385,24 @@ mod tests {
             Appended::beyond(None, &Recovered::default()),
             Appended::default()
         );
+    }
+
+    #[test]
+    fn a_late_notice_of_a_truncated_append_says_nothing_of_its_successors() {
+        let mut shared = Shared {
+            vote: None,
+            committed: None,
+            purged: None,
+            last: None,
+            recent: VecDeque::new(),
+            recent_bytes: 0,
+            flushed: 4,
+            truncations: 1,
+            appended: Appended::default(),
+        };
+        shared.written(10, 0);
+        assert_eq!(shared.flushed, 4);
+        shared.written(6, 1);
+        assert_eq!(shared.flushed, 6);
     }
 }
