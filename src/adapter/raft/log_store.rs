@@ -305,7 +305,8 @@ impl RaftLogStorage<TypeConfig> for LogStore {
                 };
                 shared.recent_bytes -= entry_bytes(&entry);
             }
-            shared.last = last_log_id.or(shared.purged);
+            // Where the log ends before, nothing is cut off.
+            shared.last = shared.last.min(last_log_id).max(shared.purged);
             shared.flushed = shared.flushed.min(from.saturating_sub(1));
             shared.truncations += 1;
         }

@@ -16,6 +16,9 @@ mod saved;
 mod state_machine;
 mod types;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLockReadGuard};
 use std::time::Duration;
