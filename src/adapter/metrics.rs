@@ -1,20 +1,24 @@
 //! Metrics under etcd's names, so that its dashboards and alerts work.
 //!
-//! - Counters and histograms of the hot path are fields: no label is looked up per call.
-//! - Gauges are set when somebody asks, by the one callback of the server.
+//! - Counters of the hot path are fields: no label is looked up per call.
+//! - Gauges, and what others count, are set when somebody asks, by the one callback of the server.
 //! - Nothing is listed that nobody sets: a family that would always be zero is left out.
 
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::{self, MetricFamily, MetricType};
 use prometheus::{
     Encoder, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
     Opts, Registry, TextEncoder, exponential_buckets,
 };
 use thiserror::Error;
 
-use crate::adapter::http::served_methods;
+use crate::adapter::http::{ServedMethod, served_methods};
 
 /// Clock ticks a second in /proc: USER_HZ, which is 100 for every program on Linux (proc(5)).
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -34,7 +38,7 @@ type SetGauges = Box<dyn Fn(&Metrics) + Send + Sync>;
 /// Every metric of one server.
 pub struct Metrics {
     registry: Registry,
-    grpc: Vec<(String, RpcMetrics)>,
+    grpc: BTreeMap<String, Arc<RpcMetrics>>,
     before_scrape: OnceLock<SetGauges>,
     pub server: ServerMetrics,
     pub store: StoreMetrics,
@@ -42,13 +46,32 @@ pub struct Metrics {
     process: ProcessMetrics,
 }
 
-/// The counters of one gRPC method, found once and then kept.
-#[derive(Debug, Clone)]
+/// The counters of one gRPC method.
+#[derive(Debug)]
 pub struct RpcMetrics {
     pub started: IntCounter,
     handled: [IntCounter; CODES.len()],
-    pub messages_received: IntCounter,
-    pub messages_sent: IntCounter,
+    /// Whether the method answers with a stream, so that its code comes after the last answer.
+    pub streams: bool,
+}
+
+/// A counter that somebody else counts: set before each scrape to what was counted so far.
+#[derive(Clone, Debug)]
+pub struct ReadCounter(Gauge);
+
+/// A histogram that somebody else keeps: set before each scrape to what was observed so far.
+#[derive(Clone, Debug)]
+pub struct ReadHistogram {
+    description: Desc,
+    reading: Arc<Mutex<Reading>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Reading {
+    count: u64,
+    sum: Duration,
+    /// Upper bounds in seconds, each with what is at or below it.
+    buckets: Vec<(f64, u64)>,
 }
 
 macro_rules! families {
@@ -74,85 +97,64 @@ ServerMetrics {
     is_leader: IntGauge = "etcd_server_is_leader", "Whether or not this member is the leader";
     is_learner: IntGauge = "etcd_server_is_learner", "Whether or not this member is a learner";
     leader_changes: IntCounter = "etcd_server_leader_changes_seen_total",
-        "Leader changes seen";
+        "Leader changes seen, the first leader too";
     proposals_committed: IntGauge = "etcd_server_proposals_committed_total",
         "Consensus proposals committed";
     proposals_applied: IntGauge = "etcd_server_proposals_applied_total",
         "Consensus proposals applied";
     proposals_pending: IntGauge = "etcd_server_proposals_pending",
-        "Proposals that wait to be committed";
-    proposals_failed: IntCounter = "etcd_server_proposals_failed_total",
-        "Failed proposals seen";
-    read_indexes_failed: IntCounter = "etcd_server_read_indexes_failed_total",
-        "Failed read indexes seen";
-    slow_applies: IntCounter = "etcd_server_slow_apply_total", "Slow apply requests";
+        "Proposals that are not yet answered";
+    proposals_failed: ReadCounter = "etcd_server_proposals_failed_total",
+        "Proposals that were not committed, or not in time";
+    read_indexes_failed: ReadCounter = "etcd_server_read_indexes_failed_total",
+        "Confirmations of leadership for reads that failed";
     quota_bytes: IntGauge = "etcd_server_quota_backend_bytes", "The store's quota in bytes";
     health_success: IntCounter = "etcd_server_health_success", "Successful health checks";
     health_failures: IntCounter = "etcd_server_health_failures", "Failed health checks";
     leases_granted: IntCounter = "etcd_debugging_lease_granted_total", "Leases granted";
-    leases_revoked: IntCounter = "etcd_debugging_lease_revoked_total", "Leases revoked";
-    leases_renewed: IntCounter = "etcd_debugging_lease_renewed_total",
-        "Leases renewed through the leader";
+    leases_revoked: IntCounter = "etcd_debugging_lease_revoked_total",
+        "Leases revoked, by clients and because they expired";
+    leases_renewed: IntCounter = "etcd_debugging_lease_renewed_total", "Leases renewed";
     leases_expired: IntCounter = "etcd_debugging_server_lease_expired_total",
-        "Leases that expired";
-    client_received_bytes: IntCounter = "etcd_network_client_grpc_received_bytes_total",
-        "Bytes received from gRPC clients";
-    client_sent_bytes: IntCounter = "etcd_network_client_grpc_sent_bytes_total",
-        "Bytes sent to gRPC clients";
+        "Leases revoked because they expired";
 }}
 
 families! {
-/// The key-value state.
+/// The key-value state. What a transaction does is counted by its operations; the log that is
+/// applied again at the start is not counted.
 StoreMetrics {
     size_bytes: IntGauge = "etcd_mvcc_db_total_size_in_bytes",
         "Size of the database on disk in bytes";
     size_in_use_bytes: IntGauge = "etcd_mvcc_db_total_size_in_use_in_bytes",
         "Size of the database logically in use in bytes";
-    puts: IntCounter = "etcd_mvcc_put_total", "Puts seen by this member";
-    deletes: IntCounter = "etcd_mvcc_delete_total", "Deletes seen by this member";
-    ranges: IntCounter = "etcd_mvcc_range_total", "Ranges seen by this member";
-    txns: IntCounter = "etcd_mvcc_txn_total", "Transactions seen by this member";
+    puts: IntCounter = "etcd_mvcc_put_total", "Puts made";
+    deletes: IntCounter = "etcd_mvcc_delete_total", "Deletes of a key or a range made";
+    ranges: IntCounter = "etcd_mvcc_range_total", "Ranges answered";
+    txns: IntCounter = "etcd_mvcc_txn_total", "Transactions of more than one operation made";
     keys: IntGauge = "etcd_debugging_mvcc_keys_total", "Keys";
     current_revision: IntGauge = "etcd_debugging_mvcc_current_revision",
         "The store's current revision";
     compact_revision: IntGauge = "etcd_debugging_mvcc_compact_revision",
         "The revision of the last compaction";
-    compacted_keys: IntCounter = "etcd_debugging_mvcc_db_compaction_keys_total",
-        "Keys removed by compaction";
-    compaction_duration_ms: Histogram =
-        "etcd_debugging_mvcc_db_compaction_total_duration_milliseconds",
-        "Duration of compactions in milliseconds", 100.0 * 2.0 ^ 14.0;
-    events: IntCounter = "etcd_debugging_mvcc_events_total", "Events sent by this member";
-    pending_events: IntGauge = "etcd_debugging_mvcc_pending_events_total",
-        "Events that wait to be sent";
+    events: IntCounter = "etcd_debugging_mvcc_events_total", "Events handed to watch streams";
     watchers: IntGauge = "etcd_debugging_mvcc_watcher_total", "Watchers";
-    slow_watchers: IntGauge = "etcd_debugging_mvcc_slow_watcher_total",
-        "Watchers that are behind";
     watch_streams: IntGauge = "etcd_debugging_mvcc_watch_stream_total", "Watch streams";
-    hash_duration_seconds: Histogram = "etcd_mvcc_hash_duration_seconds",
-        "Duration of hashing the store", 0.01 * 2.0 ^ 15.0;
-    apply_batch_duration_seconds: Histogram = "coracle_apply_batch_duration_seconds",
-        "Duration of applying one batch of commands", 0.0001 * 2.0 ^ 20.0;
 }}
 
 families! {
 /// The log and the checkpoints.
 DiskMetrics {
-    wal_fsync_duration_seconds: Histogram = "etcd_disk_wal_fsync_duration_seconds",
-        "Duration of fdatasync called by the log", 0.001 * 2.0 ^ 14.0;
-    wal_written_bytes: IntCounter = "etcd_disk_wal_write_bytes_total",
-        "Bytes written to the log";
-    commit_duration_seconds: Histogram = "etcd_disk_backend_commit_duration_seconds",
-        "Duration of writing a checkpoint", 0.001 * 2.0 ^ 14.0;
-    snapshot_duration_seconds: Histogram = "etcd_disk_backend_snapshot_duration_seconds",
-        "Duration of sending a snapshot", 0.01 * 2.0 ^ 17.0;
+    wal_fsync_duration_seconds: ReadHistogram = "etcd_disk_wal_fsync_duration_seconds",
+        "Duration of fdatasync called by the log";
+    // Not etcd's backend commit: no request waits for a checkpoint, and alerts assume so of that.
+    checkpoint_duration_seconds: Histogram = "coracle_checkpoint_duration_seconds",
+        "Duration of writing a checkpoint", 0.01 * 2.0 ^ 14.0;
 }}
 
 families! {
 /// This process, from /proc.
 ProcessMetrics {
-    // A counter by nature; a gauge here because it is read, not counted.
-    cpu_seconds: Gauge = "process_cpu_seconds_total", "User and system CPU time in seconds";
+    cpu_seconds: ReadCounter = "process_cpu_seconds_total", "User and system CPU time in seconds";
     open_descriptors: IntGauge = "process_open_fds", "Open file descriptors";
     descriptors_max: IntGauge = "process_max_fds", "Limit of open file descriptors";
     resident_bytes: IntGauge = "process_resident_memory_bytes", "Resident memory in bytes";
@@ -213,13 +215,9 @@ impl Metrics {
         }
     }
 
-    /// The counters of the method with this path (`/etcdserverpb.KV/Put`); to be kept by its
-    /// handler.
-    pub fn rpc(&self, path: &str) -> Option<&RpcMetrics> {
-        self.grpc
-            .iter()
-            .find(|(known, _)| known == path)
-            .map(|(_, metrics)| metrics)
+    /// The counters of the method with this path (`/etcdserverpb.KV/Put`).
+    pub fn rpc(&self, path: &str) -> Option<&Arc<RpcMetrics>> {
+        self.grpc.get(path)
     }
 
     /// Says who the server is: shown as the label of `etcd_server_id`. Call once.
@@ -261,6 +259,90 @@ impl RpcMetrics {
             .get(code)
             .unwrap_or(&self.handled[UNKNOWN])
             .inc();
+    }
+}
+
+impl ReadCounter {
+    /// Says how much was counted so far.
+    pub fn set(&self, counted: f64) {
+        self.0.set(counted);
+    }
+}
+
+impl Collector for ReadCounter {
+    fn desc(&self) -> Vec<&Desc> {
+        self.0.desc()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let mut families = self.0.collect();
+        for family in &mut families {
+            let mut counter = proto::Counter::default();
+            counter.set_value(self.0.get());
+            let mut metric = proto::Metric::default();
+            metric.set_counter(counter);
+            family.set_field_type(MetricType::COUNTER);
+            family.set_metric(vec![metric]);
+        }
+        families
+    }
+}
+
+impl ReadHistogram {
+    /// Says how much was observed so far: `buckets` are upper bounds in seconds, ascending, each
+    /// with what lies between it and the one before; `count` has what is above the last one too.
+    pub fn set(&self, count: u64, sum: Duration, buckets: impl Iterator<Item = (f64, u64)>) {
+        let mut below = 0;
+        let buckets: Vec<_> = buckets
+            .map(|(bound, within)| {
+                below += within;
+                (bound, below)
+            })
+            .collect();
+        // What was observed between reading the count and a bucket is in the bucket alone.
+        let count = count.max(below);
+        *self.reading() = Reading {
+            count,
+            sum,
+            buckets,
+        };
+    }
+
+    fn reading(&self) -> MutexGuard<'_, Reading> {
+        // Held for one assignment or one copy.
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Collector for ReadHistogram {
+    fn desc(&self) -> Vec<&Desc> {
+        vec![&self.description]
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let Reading {
+            count,
+            sum,
+            buckets,
+        } = self.reading().clone();
+        let bucket = |(bound, below)| {
+            let mut bucket = proto::Bucket::default();
+            bucket.set_upper_bound(bound);
+            bucket.set_cumulative_count(below);
+            bucket
+        };
+        let mut histogram = proto::Histogram::default();
+        histogram.set_sample_count(count);
+        histogram.set_sample_sum(sum.as_secs_f64());
+        histogram.set_bucket(buckets.into_iter().map(bucket).collect());
+        let mut metric = proto::Metric::default();
+        metric.set_histogram(histogram);
+        let mut family = MetricFamily::default();
+        family.set_name(self.description.fq_name.clone());
+        family.set_help(self.description.help.clone());
+        family.set_field_type(MetricType::HISTOGRAM);
+        family.set_metric(vec![metric]);
+        vec![family]
     }
 }
 
@@ -329,6 +411,26 @@ macro_rules! plain_family {
 }
 plain_family!(Gauge IntCounter IntGauge);
 
+impl Family for ReadCounter {
+    fn family(registry: &Registry, name: &str, help: &str, _: &[f64]) -> Self {
+        let metric = Self(Gauge::new(name, help).expect(NAMES));
+        registry.register(Box::new(metric.clone())).expect(NAMES);
+        metric
+    }
+}
+
+impl Family for ReadHistogram {
+    fn family(registry: &Registry, name: &str, help: &str, _: &[f64]) -> Self {
+        let description = Desc::new(name.into(), help.into(), Vec::new(), HashMap::new());
+        let metric = Self {
+            description: description.expect(NAMES),
+            reading: Arc::default(),
+        };
+        registry.register(Box::new(metric.clone())).expect(NAMES);
+        metric
+    }
+}
+
 impl Family for Histogram {
     fn family(registry: &Registry, name: &str, help: &str, buckets: &[f64]) -> Self {
         let buckets =
@@ -347,8 +449,7 @@ fn label(registry: &Registry, name: &str, help: &str, label: &str, value: &str) 
     let _ = registry.register(Box::new(gauge));
 }
 
-fn rpc_metrics(registry: &Registry) -> Vec<(String, RpcMetrics)> {
-    let labels = ["grpc_type", "grpc_service", "grpc_method"];
+fn rpc_metrics(registry: &Registry) -> BTreeMap<String, Arc<RpcMetrics>> {
     let vector = |name: &str, help: &str, labels: &[&str]| {
         let vector = IntCounterVec::new(Opts::new(name, help), labels).expect(NAMES);
         registry.register(Box::new(vector.clone())).expect(NAMES);
@@ -357,37 +458,26 @@ fn rpc_metrics(registry: &Registry) -> Vec<(String, RpcMetrics)> {
     let started = vector(
         "grpc_server_started_total",
         "RPCs started on the server",
-        &labels,
-    );
-    let received = vector(
-        "grpc_server_msg_received_total",
-        "Messages received on the server",
-        &labels,
-    );
-    let sent = vector(
-        "grpc_server_msg_sent_total",
-        "Messages sent by the server",
-        &labels,
+        &["grpc_type", "grpc_service", "grpc_method"],
     );
     let handled = vector(
         "grpc_server_handled_total",
         "RPCs completed on the server, whatever came of them",
         &["grpc_type", "grpc_service", "grpc_method", "grpc_code"],
     );
-    let mut metrics = Vec::new();
-    for method in served_methods() {
-        let labels = [method.kind, &method.service, &method.name];
-        let found = RpcMetrics {
+    let method = |method: ServedMethod| {
+        let labels: [&str; 3] = [method.kind, &method.service, &method.name];
+        let metrics = RpcMetrics {
             started: started.with_label_values(&labels),
             handled: CODES.map(|code| {
                 handled.with_label_values(&[method.kind, &method.service, &method.name, code])
             }),
-            messages_received: received.with_label_values(&labels),
-            messages_sent: sent.with_label_values(&labels),
+            streams: method.streams_answers(),
         };
-        metrics.push((format!("/{}/{}", method.service, method.name), found));
-    }
-    metrics
+        let path = format!("/{}/{}", method.service, method.name);
+        (path, Arc::new(metrics))
+    };
+    served_methods().into_iter().map(method).collect()
 }
 
 #[cfg(test)]
@@ -402,17 +492,29 @@ mod tests {
         let put = metrics.rpc("/etcdserverpb.KV/Put").expect("served");
         put.started.inc();
         put.handled(11);
-        metrics.disk.wal_fsync_duration_seconds.observe(0.003);
+        let sync_buckets = [(0.002, 1), (0.004, 2)].into_iter();
+        let took = Duration::from_millis(1500);
+        metrics
+            .disk
+            .wal_fsync_duration_seconds
+            .set(4, took, sync_buckets);
+        metrics.server.proposals_failed.set(7.0);
         let text = metrics.render().expect("rendered");
         for line in [
             "etcd_server_has_leader 1",
             "etcd_server_id{server_id=\"1f\"} 1",
             "etcd_server_version{server_version=\"3.6.0\"} 1",
-            "etcd_disk_wal_fsync_duration_seconds_bucket{le=\"0.004\"} 1",
-            "# TYPE etcd_disk_backend_commit_duration_seconds histogram",
+            "# TYPE etcd_disk_wal_fsync_duration_seconds histogram",
+            "etcd_disk_wal_fsync_duration_seconds_bucket{le=\"0.004\"} 3",
+            "etcd_disk_wal_fsync_duration_seconds_bucket{le=\"+Inf\"} 4",
+            "etcd_disk_wal_fsync_duration_seconds_sum 1.5",
+            "etcd_disk_wal_fsync_duration_seconds_count 4",
+            "# TYPE coracle_checkpoint_duration_seconds histogram",
             "# TYPE etcd_mvcc_db_total_size_in_bytes gauge",
             "# TYPE etcd_mvcc_db_total_size_in_use_in_bytes gauge",
             "# TYPE etcd_server_proposals_failed_total counter",
+            "etcd_server_proposals_failed_total 7",
+            "# TYPE process_cpu_seconds_total counter",
             "# TYPE etcd_server_leader_changes_seen_total counter",
             "# TYPE process_resident_memory_bytes gauge",
         ] {

@@ -36,6 +36,13 @@ pub(crate) enum Kind {
     Unknown,
 }
 
+impl ServedMethod {
+    /// Whether any number of answers may come, with the status behind the last.
+    pub fn streams_answers(&self) -> bool {
+        matches!(self.kind, "server_stream" | "bidi_stream")
+    }
+}
+
 /// Every method of every service.
 pub fn served_methods() -> Vec<ServedMethod> {
     let served = |method: MethodDescriptor| ServedMethod {

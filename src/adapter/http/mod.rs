@@ -6,6 +6,7 @@
 //! - A call that runs for ever (watch, keep-alive) ends with a status when the server stops.
 
 mod connection;
+mod counted;
 mod dispatch;
 mod front;
 mod gateway;
@@ -17,6 +18,7 @@ mod socket;
 #[cfg(test)]
 mod tests;
 
+pub use counted::Counted;
 pub use front::{Drained, Front, FrontError, Limits, Listener, NoCalls};
 pub use health::{Alarm, Consistency, Probe, Versions};
 pub use methods::{ServedMethod, served_methods};

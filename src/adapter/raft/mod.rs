@@ -14,6 +14,7 @@ mod proposer;
 mod reads;
 mod saved;
 mod state_machine;
+mod statistics;
 mod types;
 
 #[cfg(test)]
@@ -31,14 +32,16 @@ use crate::adapter::raft::log_store::LogStore;
 use crate::adapter::raft::proposer::{Proposal, Proposer};
 use crate::adapter::raft::saved::Checkpointer;
 use crate::adapter::raft::state_machine::StateMachine;
+use crate::adapter::raft::statistics::Counters;
 use crate::adapter::raft::types::TypeConfig;
-use crate::adapter::wal::{Recovered, Wal};
+use crate::adapter::wal::{Recovered, SyncStatistics, Wal};
 use crate::core::kv::request::{Command, KvError, Reply};
 use crate::core::kv::store::Step;
 
 pub use log_store::Appended;
 pub use saved::{CheckpointFailure, Saved, SavedError};
 pub use state_machine::{Observer, SharedState, State};
+pub use statistics::Statistics;
 pub use types::Member;
 
 /// How consensus is set up.
@@ -88,6 +91,7 @@ pub struct Consensus {
     checkpointer: Arc<Checkpointer>,
     proposals: mpsc::Sender<Proposal>,
     reads: mpsc::Sender<reads::Read>,
+    counters: Arc<Counters>,
 }
 
 impl Consensus {
@@ -134,9 +138,11 @@ impl Consensus {
         let (proposals, proposed) = mpsc::channel(proposer::WAITING_MAX);
         let (reads, read) = mpsc::channel(reads::WAITING_MAX);
         let timeout = REQUEST_TIMEOUT + 2 * settings.election_timeout;
+        let counters = Arc::new(Counters::default());
+        let proposer = Proposer::new(raft.clone(), proposed, timeout, Arc::clone(&counters));
         // Both end when the handle is dropped, because their channels close.
-        tokio::spawn(Proposer::new(raft.clone(), proposed, timeout).run());
-        tokio::spawn(reads::run(raft.clone(), read));
+        tokio::spawn(proposer.run());
+        tokio::spawn(reads::run(raft.clone(), read, Arc::clone(&counters)));
         let consensus = Self {
             raft,
             state,
@@ -145,6 +151,7 @@ impl Consensus {
             checkpointer,
             proposals,
             reads,
+            counters,
         };
         consensus
             .read_barrier()
@@ -199,6 +206,17 @@ impl Consensus {
     /// What was appended to the log since the checkpoint that the member started from.
     pub fn appended(&self) -> Appended {
         self.log.appended()
+    }
+
+    /// How proposals and reads fare.
+    pub fn statistics(&self) -> Statistics {
+        let queued = self.proposals.max_capacity() - self.proposals.capacity();
+        self.counters.read(queued)
+    }
+
+    /// How long the syncs of the log take.
+    pub fn sync_statistics(&self) -> SyncStatistics {
+        self.wal.sync_statistics()
     }
 
     pub fn standing(&self) -> Standing {

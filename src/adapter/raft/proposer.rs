@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -15,6 +16,7 @@ use openraft::errors::{ClientWriteError, RaftError};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::adapter::raft::state_machine::StateMachine;
+use crate::adapter::raft::statistics::Counters;
 use crate::adapter::raft::types::{Batch, TypeConfig};
 use crate::core::kv::request::{Command, KvError, Reply};
 
@@ -44,8 +46,11 @@ pub(super) struct Proposer {
     proposals: mpsc::Receiver<Proposal>,
     waiting: VecDeque<Proposal>,
     in_flight: FuturesUnordered<Flight>,
+    /// Commands of the entries in flight.
+    flying: usize,
     timeout: Duration,
     scratch: Vec<u8>,
+    counters: Arc<Counters>,
 }
 
 enum Event {
@@ -61,6 +66,7 @@ impl Proposer {
         raft: Raft<TypeConfig, StateMachine>,
         proposals: mpsc::Receiver<Proposal>,
         timeout: Duration,
+        counters: Arc<Counters>,
     ) -> Self {
         let (waiting, in_flight) = (VecDeque::new(), FuturesUnordered::new());
         Self {
@@ -68,8 +74,10 @@ impl Proposer {
             proposals,
             waiting,
             in_flight,
+            flying: 0,
             timeout,
             scratch: Vec::new(),
+            counters,
         }
     }
 
@@ -81,12 +89,19 @@ impl Proposer {
             self.waiting.extend(received.drain(..));
             match event {
                 Event::Proposed => {}
-                Event::Landed(waiters, replies) => answer(waiters, replies),
+                Event::Landed(waiters, replies) => {
+                    self.flying -= waiters.len();
+                    if replies.is_err() {
+                        self.counters.proposals_failed(waiters.len());
+                    }
+                    answer(waiters, replies);
+                }
                 Event::Ended => return,
             }
             while self.in_flight.len() < IN_FLIGHT_MAX && !self.waiting.is_empty() {
                 self.launch();
             }
+            self.counters.hold(self.waiting.len() + self.flying);
         }
     }
 
@@ -115,6 +130,7 @@ impl Proposer {
             commands.push(proposal.command);
             waiters.push(proposal.reply);
         }
+        self.flying += waiters.len();
         let batch = Batch::new(commands, &mut self.scratch);
         let (raft, timeout) = (self.raft.clone(), self.timeout);
         self.in_flight.push(Box::pin(async move {

@@ -1,9 +1,12 @@
 //! Linearizable reads: one confirmation of leadership serves all reads that wait for one.
 
+use std::sync::Arc;
+
 use openraft::{Raft, ReadPolicy};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::adapter::raft::state_machine::StateMachine;
+use crate::adapter::raft::statistics::Counters;
 use crate::adapter::raft::types::TypeConfig;
 use crate::core::kv::request::KvError;
 
@@ -15,10 +18,17 @@ pub(super) type Read = oneshot::Sender<Result<(), KvError>>;
 /// Confirms for all reads that arrived before it started, again and again, until every handle is
 /// dropped. A read that arrives during a confirmation waits for the next: the one under way may
 /// have been judged before the read began.
-pub(super) async fn run(raft: Raft<TypeConfig, StateMachine>, mut reads: mpsc::Receiver<Read>) {
+pub(super) async fn run(
+    raft: Raft<TypeConfig, StateMachine>,
+    mut reads: mpsc::Receiver<Read>,
+    counters: Arc<Counters>,
+) {
     let mut waiting = Vec::new();
     while reads.recv_many(&mut waiting, WAITING_MAX).await > 0 {
         let confirmed = confirm(&raft).await;
+        if confirmed.is_err() {
+            counters.read_index_failed();
+        }
         waiting.drain(..).for_each(|read| {
             // A receiver that is gone is a client that no longer waits.
             let _ = read.send(confirmed);

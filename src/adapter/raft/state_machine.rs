@@ -30,7 +30,7 @@ pub trait Observer: Send + Sync + 'static {
     /// Keys changed from main revision `from` on.
     fn changed(&self, store: &Store, from: i64);
 
-    /// A command that is not only about keys was applied.
+    /// A command was applied; called after [`Self::changed`].
     fn applied(&self, command: &Command, reply: &Result<Reply, KvError>);
 
     /// The whole state was replaced.
@@ -110,12 +110,7 @@ impl StateMachine {
                 if state.machine.store.revision() >= from {
                     self.observer.changed(&state.machine.store, from);
                 }
-                if !matches!(
-                    command,
-                    Command::Put(_) | Command::DeleteRange(_) | Command::Txn(_)
-                ) {
-                    self.observer.applied(command, &reply);
-                }
+                self.observer.applied(command, &reply);
                 reply
             })
             .collect()

@@ -19,6 +19,7 @@ use crate::core::kv::request::{
 use crate::core::kv::snapshot;
 use crate::core::kv::store::{RangeProgress, Step};
 use crate::core::kv::txn::{check_delete, check_put, check_txn, is_read_only};
+use crate::role::daemon::hub::count_txn;
 use crate::role::daemon::node::{Node, Pin};
 use crate::role::daemon::watch::{ANSWERS_MAX, StreamTask};
 
@@ -69,7 +70,9 @@ impl Api for Served {
 
     async fn range(&self, range: Range, consistency: Consistency) -> Result<RangeReply, KvError> {
         self.barrier(consistency).await?;
-        self.0.read_range(&range).await
+        let reply = self.0.read_range(&range).await?;
+        self.0.metrics.store.ranges.inc();
+        Ok(reply)
     }
 
     async fn range_stream(
@@ -79,6 +82,7 @@ impl Api for Served {
     ) -> Result<BoxStream<Result<RangeReply, KvError>>, KvError> {
         self.barrier(consistency).await?;
         let (progress, pin) = self.0.begin_range(&range)?;
+        self.0.metrics.store.ranges.inc();
         let step = if pin.is_some() {
             Step::More
         } else {
@@ -118,7 +122,9 @@ impl Api for Served {
         check_txn(&txn, self.0.settings.txn_operations_max)?;
         if is_read_only(&txn) {
             self.barrier(consistency).await?;
-            return self.machine(|machine| machine.read_txn(&txn));
+            let reply = self.machine(|machine| machine.read_txn(&txn))?;
+            count_txn(&self.0.metrics.store, &reply);
+            return Ok(reply);
         }
         match self.0.propose(Command::Txn(txn)).await? {
             Reply::Txn(reply) => Ok(reply),

@@ -5,15 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use crate::adapter::metrics::{Metrics, StoreMetrics};
 use crate::adapter::raft::Observer;
 use crate::core::kv::lease::LeaseClock;
 use crate::core::kv::machine::Machine;
-use crate::core::kv::request::{Command, KeyRange, KvError, Reply};
+use crate::core::kv::request::{Command, KeyRange, KvError, OperationReply, Reply, TxnReply};
 use crate::core::kv::store::Store;
 use crate::core::kv::watch::Registry;
 
@@ -30,12 +31,15 @@ pub(super) struct Hub {
     pub(super) lease_started: Notify,
     /// Wakes whoever drops compacted versions.
     pub(super) compacted: Notify,
+    /// Where changes are counted, once those in the log at the start have been applied again.
+    metrics: OnceLock<Arc<Metrics>>,
 }
 
 #[derive(Default)]
 struct Watches {
     registry: Registry,
     signals: BTreeMap<u64, Arc<Signal>>,
+    watchers: usize,
 }
 
 /// How a stream is told that it must look.
@@ -77,7 +81,19 @@ impl Hub {
             origin: Instant::now(),
             lease_started: Notify::new(),
             compacted: Notify::new(),
+            metrics: OnceLock::new(),
         }
+    }
+
+    /// Counts from now on what is applied; the first metrics stay.
+    pub(super) fn count_in(&self, metrics: Arc<Metrics>) {
+        self.metrics.get_or_init(|| metrics);
+    }
+
+    /// How many streams and watchers there are.
+    pub(super) fn audience(&self) -> (usize, usize) {
+        let watches = lock(&self.watches);
+        (watches.signals.len(), watches.watchers)
     }
 
     /// Adds a stream without watchers.
@@ -92,7 +108,10 @@ impl Hub {
 
     pub(super) fn close_stream<'a>(&self, stream: u64, keys: impl Iterator<Item = &'a KeyRange>) {
         let mut watches = lock(&self.watches);
-        keys.for_each(|keys| watches.registry.remove(stream, keys));
+        keys.for_each(|keys| {
+            watches.registry.remove(stream, keys);
+            watches.watchers -= 1;
+        });
         watches.signals.remove(&stream);
         self.watched
             .store(!watches.registry.is_empty(), Ordering::Relaxed);
@@ -100,13 +119,16 @@ impl Hub {
 
     /// Call it with the state held for reading: then no change falls between.
     pub(super) fn add_watcher(&self, stream: u64, keys: &KeyRange) {
-        lock(&self.watches).registry.add(stream, keys);
+        let mut watches = lock(&self.watches);
+        watches.registry.add(stream, keys);
+        watches.watchers += 1;
         self.watched.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn remove_watcher(&self, stream: u64, keys: &KeyRange) {
         let mut watches = lock(&self.watches);
         watches.registry.remove(stream, keys);
+        watches.watchers -= 1;
         self.watched
             .store(!watches.registry.is_empty(), Ordering::Relaxed);
     }
@@ -150,8 +172,11 @@ impl Observer for Hub {
     }
 
     fn applied(&self, command: &Command, reply: &Result<Reply, KvError>) {
-        if reply.is_err() {
+        let Ok(reply) = reply else {
             return;
+        };
+        if let Some(metrics) = self.metrics.get() {
+            count(metrics, command, reply);
         }
         match command {
             Command::LeaseGrant { id, ttl_seconds } => {
@@ -170,6 +195,42 @@ impl Observer for Hub {
         let watches = lock(&self.watches);
         watches.signals.values().for_each(|signal| signal.mark(1));
     }
+}
+
+/// Counts one change that was made.
+fn count(metrics: &Metrics, command: &Command, reply: &Reply) {
+    match command {
+        Command::Put(_) => metrics.store.puts.inc(),
+        Command::DeleteRange(_) => metrics.store.deletes.inc(),
+        Command::LeaseGrant { .. } => metrics.server.leases_granted.inc(),
+        Command::LeaseRevoke { .. } => metrics.server.leases_revoked.inc(),
+        Command::Txn(_) => {
+            if let Reply::Txn(reply) = reply {
+                count_txn(&metrics.store, reply);
+            }
+        }
+        Command::Compact { .. } | Command::RaiseAlarm(_) | Command::ClearAlarm(_) => {}
+    }
+}
+
+/// Counts what a transaction did; itself only if that was more than one thing, as etcd does.
+pub(super) fn count_txn(metrics: &StoreMetrics, reply: &TxnReply) {
+    if count_operations(metrics, reply) > 1 {
+        metrics.txns.inc();
+    }
+}
+
+fn count_operations(metrics: &StoreMetrics, reply: &TxnReply) -> usize {
+    let count = |reply: &OperationReply| {
+        match reply {
+            OperationReply::Range(_) => metrics.ranges.inc(),
+            OperationReply::Put(_) => metrics.puts.inc(),
+            OperationReply::DeleteRange(_) => metrics.deletes.inc(),
+            OperationReply::Txn(nested) => return count_operations(metrics, nested),
+        }
+        1
+    };
+    reply.replies.iter().map(count).sum()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -21,7 +21,7 @@ use tokio::sync::watch as watch_channel;
 use tokio::task::JoinSet;
 
 use crate::adapter::checkpoint::{self, Checkpoints};
-use crate::adapter::http::{Drained, Front, FrontError, Limits, NoCalls, Routes};
+use crate::adapter::http::{Counted, Drained, Front, FrontError, Limits, NoCalls, Routes};
 use crate::adapter::metrics::Metrics;
 use crate::adapter::raft::{self, Consensus, Member, Saved};
 use crate::adapter::rpc::server::{Api, MESSAGE_OVERHEAD_BYTES, Services};
@@ -202,6 +202,10 @@ async fn start(
         Failure::new(Exit::FAILED, "cannot take part in consensus", chain(&error))
     })?;
     hub.restart_leases(&consensus.state().machine);
+    let metrics = Arc::new(Metrics::new(api::ETCD_VERSION));
+    metrics.identify(identity.member_id);
+    // Not before: what the log held was counted by the daemon that wrote it.
+    hub.count_in(Arc::clone(&metrics));
     let node_settings = NodeSettings {
         client_urls,
         request_bytes_max: settings.request_bytes_max,
@@ -210,7 +214,13 @@ async fn start(
         watch_progress: settings.watch_progress,
         election_timeout,
     };
-    Ok(Arc::new(Node::new(identity, node_settings, consensus, hub)))
+    Ok(Arc::new(Node::new(
+        identity,
+        node_settings,
+        consensus,
+        hub,
+        metrics,
+    )))
 }
 
 fn read_checkpoint(path: &Path) -> Result<(Saved, Checkpoints), Failure> {
@@ -291,9 +301,8 @@ fn open_fronts(
         ..Limits::default()
     };
     let served = Arc::new(Served(Arc::clone(node)));
-    let services = Services::new(&served);
-    let metrics = Arc::new(Metrics::new(api::ETCD_VERSION));
-    metrics.identify(node.identity.member_id);
+    let metrics = Arc::clone(&node.metrics);
+    let services = Counted::new(Services::new(&served), Arc::clone(&metrics));
     metrics.before_scrape({
         let served = Arc::clone(&served);
         move |metrics| served.set_gauges(metrics)

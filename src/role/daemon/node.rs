@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::adapter::host;
+use crate::adapter::metrics::Metrics;
 use crate::adapter::raft::{Consensus, Standing};
 use crate::core::kv::lease::TTL_SECONDS_MAX;
 use crate::core::kv::machine::quota_cost;
@@ -38,6 +39,7 @@ pub(super) struct Node {
     pub(super) settings: NodeSettings,
     pub(super) consensus: Consensus,
     pub(super) hub: Arc<Hub>,
+    pub(super) metrics: Arc<Metrics>,
     /// The term, for the header of every answer; follows what consensus says.
     term: AtomicU64,
     /// The leader, 0 while there is none; each change is an item for who watches health.
@@ -58,13 +60,18 @@ impl Node {
         settings: NodeSettings,
         consensus: Consensus,
         hub: Arc<Hub>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let Standing { term, leader, .. } = consensus.standing();
+        if leader != 0 {
+            metrics.server.leader_changes.inc();
+        }
         Self {
             identity,
             settings,
             consensus,
             hub,
+            metrics,
             term: AtomicU64::new(term),
             leader: watch::Sender::new(leader),
             readers: Mutex::default(),
@@ -74,9 +81,12 @@ impl Node {
     /// Takes over what consensus says of leadership.
     pub(super) fn note_leadership(&self, standing: &Standing) {
         self.term.store(standing.term, Ordering::Relaxed);
-        self.leader.send_if_modified(|leader| {
+        let changed = self.leader.send_if_modified(|leader| {
             std::mem::replace(leader, standing.leader) != standing.leader
         });
+        if changed && standing.leader != 0 {
+            self.metrics.server.leader_changes.inc();
+        }
     }
 
     pub(super) fn term(&self) -> u64 {
@@ -145,12 +155,20 @@ impl Node {
     pub(super) async fn keep_alive(&self, id: i64) -> Result<i64, KvError> {
         let now = self.hub.now();
         if let Some(ttl_seconds) = self.hub.clock().renew(id, now) {
+            self.metrics.server.leases_renewed.inc();
             return Ok(ttl_seconds);
         }
+        self.revoke_expired(id).await.map(|()| 0)
+    }
+
+    /// Revokes a lease whose time is over, unless somebody else has done so.
+    pub(super) async fn revoke_expired(&self, id: i64) -> Result<(), KvError> {
         match self.consensus.propose(Command::LeaseRevoke { id }).await {
-            Ok(_) | Err(KvError::LeaseNotFound) => Ok(0),
-            Err(error) => Err(error),
+            Ok(_) => self.metrics.server.leases_expired.inc(),
+            Err(KvError::LeaseNotFound) => {}
+            Err(error) => return Err(error),
         }
+        Ok(())
     }
 
     /// Reads a range at one revision, in steps that let others in between.

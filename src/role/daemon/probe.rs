@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use crate::adapter::http::{self, Consistency, Probe, Versions};
 use crate::adapter::metrics::Metrics;
 use crate::adapter::rpc::server::Api;
+use crate::adapter::wal::SYNC_BUCKETS_US;
 use crate::core::kv::request::Alarm;
 use crate::role::daemon::api::{ETCD_VERSION, STORAGE_VERSION, Served};
 
@@ -63,11 +64,29 @@ impl Served {
             .proposals_committed
             .set(gauge(standing.committed_index));
         server.proposals_applied.set(gauge(standing.applied_index));
+        server.is_learner.set(i64::from(self.is_learner()));
+        let statistics = self.0.consensus.statistics();
+        let pending = gauge(statistics.proposals_pending);
+        server.proposals_pending.set(pending);
+        let failed = statistics.proposals_failed as f64;
+        server.proposals_failed.set(failed);
+        let failed = statistics.read_indexes_failed as f64;
+        server.read_indexes_failed.set(failed);
+        let syncs = self.0.consensus.sync_statistics();
+        let bounds = SYNC_BUCKETS_US.map(|bound| bound as f64 / 1e6).into_iter();
+        metrics.disk.wal_fsync_duration_seconds.set(
+            syncs.count,
+            syncs.sum,
+            bounds.zip(syncs.buckets),
+        );
         let status = self.status();
         server.quota_bytes.set(status.db_bytes_quota);
         let store = &metrics.store;
         store.size_bytes.set(status.db_bytes);
         store.size_in_use_bytes.set(status.db_bytes_in_use);
+        let (streams, watchers) = self.0.hub.audience();
+        store.watch_streams.set(gauge(streams as u64));
+        store.watchers.set(gauge(watchers as u64));
         let state = self.0.consensus.state();
         store.keys.set(gauge(state.machine.store.keys() as u64));
         store.current_revision.set(state.machine.store.revision());

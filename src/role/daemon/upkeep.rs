@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::adapter::raft::{Appended, Dropped};
-use crate::core::kv::request::{Alarm, Command, KvError, MemberAlarm};
+use crate::core::kv::request::{Alarm, Command, MemberAlarm};
 use crate::core::kv::retention::Retainer;
 use crate::role::daemon::node::Node;
 
@@ -58,13 +58,10 @@ pub(super) async fn revoke_due_leases(node: Arc<Node>) {
 const LEASE_WAIT_MAX: Duration = Duration::from_secs(24 * 3600);
 
 async fn revoke(node: &Node, id: i64) {
-    match node.consensus.propose(Command::LeaseRevoke { id }).await {
-        Ok(_) | Err(KvError::LeaseNotFound) => {}
-        Err(error) => {
-            tracing::warn!(lease = format!("{id:x}"), %error, "cannot revoke a lease yet");
-            let now = node.hub.now();
-            node.hub.clock().postpone(id, now, LEASE_RETRY);
-        }
+    if let Err(error) = node.revoke_expired(id).await {
+        tracing::warn!(lease = format!("{id:x}"), %error, "cannot revoke a lease yet");
+        let now = node.hub.now();
+        node.hub.clock().postpone(id, now, LEASE_RETRY);
     }
 }
 
@@ -130,8 +127,12 @@ pub(super) async fn write_checkpoints(node: Arc<Node>, commands: u64) {
         if appended.commands - last.commands < commands || !grown || waits {
             continue;
         }
+        let started = Instant::now();
         failed = match node.consensus.checkpoint().await {
             Ok(()) => {
+                let disk = &node.metrics.disk;
+                let took = started.elapsed();
+                disk.checkpoint_duration_seconds.observe(took.as_secs_f64());
                 last = appended;
                 None
             }

@@ -199,6 +199,8 @@ impl StreamTask {
                 .push_back(canceled(watch_id, 0, compact_revision));
             return;
         }
+        let events = delivery.events.len() as u64;
+        self.node.metrics.store.events.inc_by(events);
         let fragment = self
             .watchers
             .request(watch_id)
