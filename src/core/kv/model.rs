@@ -89,7 +89,7 @@ impl Model {
         Self {
             states: BTreeMap::from([(1, Keys::new())]),
             revision: 1,
-            compacted: 0,
+            compacted: -1,
             leases: BTreeMap::new(),
         }
     }
