@@ -339,8 +339,12 @@ fn model_range(keys: &Keys, range: &Range, revision: i64) -> RangeReply {
     kvs.retain(|kv| max_mod == 0 || kv.mod_revision <= max_mod);
     kvs.retain(|kv| kv.mod_revision >= min_mod && kv.create_revision >= min_create);
     kvs.retain(|kv| max_create == 0 || kv.create_revision <= max_create);
+    // Reversed twice around a stable sort, keys that compare alike stay in their order.
+    if range.sort_order == SortOrder::Descend {
+        kvs.reverse();
+    }
     match range.sort_target {
-        SortTarget::Key => {}
+        SortTarget::Key => kvs.sort_by_key(|kv| kv.key.clone()),
         SortTarget::Version => kvs.sort_by_key(|kv| kv.version),
         SortTarget::Create => kvs.sort_by_key(|kv| kv.create_revision),
         SortTarget::Mod => kvs.sort_by_key(|kv| kv.mod_revision),
