@@ -225,7 +225,7 @@ fn joining_counts_the_bytes_that_revisions_take_in_their_new_chunk() {
     push(1, 3_000);
     push(1 << 40, 3_000);
     history.seal();
-    let survives = |revision: Revision| revision.sub % 8 == 0;
+    let survives = |revision: Revision| revision.sub.is_multiple_of(8);
     let all: Vec<Revision> = history
         .since(Revision::default())
         .map(|it| it.revision)
