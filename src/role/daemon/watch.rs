@@ -122,6 +122,8 @@ impl StreamTask {
 
     fn create(&mut self, request: WatchRequest) {
         let state = self.node.consensus.state();
+        // What is marked so far belongs to the watchers before this one.
+        take_mark(&self.signal, &mut self.watchers);
         let store = &state.machine.store;
         let revision = store.revision();
         let refusal = if request.start_revision < 0 {
@@ -162,9 +164,7 @@ impl StreamTask {
         }
         let (deliveries, revision) = {
             let state = self.node.consensus.state();
-            if let Some(from) = self.signal.take() {
-                self.watchers.mark(from);
-            }
+            take_mark(&self.signal, &mut self.watchers);
             (
                 self.watchers.step(&state.machine.store),
                 state.machine.store.revision(),
@@ -218,14 +218,20 @@ impl StreamTask {
 
     fn tell_progress(&mut self) {
         let state = self.node.consensus.state();
-        if let Some(from) = self.signal.take() {
-            self.watchers.mark(from);
-        }
+        take_mark(&self.signal, &mut self.watchers);
         let store = &state.machine.store;
         let revision = store.revision();
         let told = self.watchers.progress(store);
         let answers = told.map(|watch_id| WatchAnswer::Progress { watch_id, revision });
         self.outgoing.extend(answers);
+    }
+}
+
+/// Takes over what was marked. Every look at the watchers with the state held begins with this: a
+/// watcher that is created moves the shared position to the newest revision, past what is marked.
+fn take_mark(signal: &Signal, watchers: &mut Watchers) {
+    if let Some(from) = signal.take() {
+        watchers.mark(from);
     }
 }
 
