@@ -217,6 +217,35 @@ impl Chunk {
     fn has_room(&self, record: &Record<'_>) -> bool {
         self.data.len() + encoded_bytes(record) <= CHUNK_BYTES
     }
+
+    fn is_half_empty(&self) -> bool {
+        self.data.len() <= CHUNK_BYTES / 2
+    }
+
+    /// Gives back room that will not be filled. Copied, because an allocator shrinks a block in
+    /// place as long as half of it is used.
+    fn fit(&mut self) {
+        if self.data.capacity() - self.data.len() > self.data.len() / 8 {
+            self.data = self.data.as_slice().to_vec();
+            self.offsets = self.offsets.as_slice().to_vec();
+        }
+    }
+}
+
+impl Sealed {
+    fn new(chunk: Chunk, dead_bytes: usize) -> Self {
+        Self {
+            chunk: Arc::new(chunk),
+            dead_bytes,
+        }
+    }
+
+    /// An empty chunk in the place of `chunk`.
+    fn rewritten(chunk: &Chunk) -> Self {
+        let mut fresh = Chunk::new(chunk.id, chunk.base);
+        fresh.version = chunk.version + 1;
+        Self::new(fresh, 0)
+    }
 }
 
 impl Record<'_> {
@@ -252,11 +281,8 @@ impl History {
         }
         let next_id = chunks.iter().map(|chunk| chunk.id + 1).max().unwrap_or(0);
         let bytes = chunks.iter().map(Chunk::record_bytes).sum();
-        let seal = |chunk| Sealed {
-            chunk: Arc::new(chunk),
-            dead_bytes: 0,
-        };
-        let sealed = chunks.into_iter().map(seal).collect();
+        let sealed = chunks.into_iter().map(|chunk| Sealed::new(chunk, 0));
+        let sealed = sealed.collect();
         Ok(Self {
             sealed,
             next_id,
@@ -285,13 +311,9 @@ impl History {
 
     fn seal(&mut self) {
         if let Some(mut open) = self.open.take() {
-            open.data.shrink_to_fit();
-            open.offsets.shrink_to_fit();
+            open.fit();
             let dead_bytes = std::mem::take(&mut self.open_dead_bytes);
-            self.sealed.push(Sealed {
-                chunk: Arc::new(open),
-                dead_bytes,
-            });
+            self.sealed.push(Sealed::new(open, dead_bytes));
         }
     }
 
@@ -364,40 +386,42 @@ impl History {
     }
 
     /// Rewrites sealed chunks of which more than a quarter is dead, keeping the records that
-    /// `is_live` says are still indexed, and joins small neighbours.
+    /// `is_live` says are still indexed, and fills the room before them: neighbours end up full.
     pub fn sweep(&mut self, is_live: impl Fn(&Record<'_>) -> bool) {
         let mut kept: Vec<Sealed> = Vec::with_capacity(self.sealed.len());
+        let mut filling = false;
         for sealed in self.sealed.drain(..) {
             let Sealed { chunk, dead_bytes } = &sealed;
             if dead_bytes * DEAD_SHARE <= chunk.record_bytes() {
                 kept.push(sealed);
+                filling = false;
                 continue;
             }
-            let live_bytes = chunk.record_bytes() - dead_bytes;
-            let joined = kept.pop_if(|last| last.chunk.data.len() + live_bytes <= CHUNK_BYTES);
-            let (mut target, dead_bytes) = match joined {
-                Some(last) => (Arc::unwrap_or_clone(last.chunk), last.dead_bytes),
-                None => {
-                    let mut fresh = Chunk::new(chunk.id, chunk.base);
-                    fresh.version = chunk.version + 1;
-                    (fresh, 0)
-                }
-            };
-            self.dead_bytes -= sealed.dead_bytes;
-            // A joined record may take more bytes than before: its revision is now relative to
-            // the base of an older chunk.
-            let before = target.data.len();
+            self.dead_bytes -= dead_bytes;
+            self.bytes -= chunk.record_bytes();
+            let mut joins = filling || kept.last().is_some_and(|last| last.chunk.is_half_empty());
+            let mut moved = false;
             for record in chunk.records().filter(|record| is_live(record)) {
+                joins = joins && kept.last().is_some_and(|last| last.chunk.has_room(&record));
+                if !joins && !moved {
+                    kept.push(Sealed::rewritten(chunk));
+                    moved = true;
+                }
+                // The last chunk may belong to a checkpoint too: then this is a copy of it.
+                let target = kept
+                    .last_mut()
+                    .expect("there is one to join, or it was pushed");
+                let target = Arc::make_mut(&mut target.chunk);
+                let before = target.data.len();
                 target.push(&record);
+                // Not what it took before: its revision may be relative to an older base now.
+                self.bytes += target.data.len() - before;
+                filling = true;
             }
-            self.bytes = self.bytes - chunk.record_bytes() + (target.data.len() - before);
-            if !target.offsets.is_empty() {
-                target.data.shrink_to_fit();
-                target.offsets.shrink_to_fit();
-                kept.push(Sealed {
-                    chunk: Arc::new(target),
-                    dead_bytes,
-                });
+        }
+        for sealed in &mut kept {
+            if let Some(chunk) = Arc::get_mut(&mut sealed.chunk) {
+                chunk.fit();
             }
         }
         self.sealed = kept;

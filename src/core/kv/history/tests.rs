@@ -188,6 +188,25 @@ fn sweeping_frees_the_dead_and_joins_small_neighbours() {
 }
 
 #[test]
+fn rewritten_neighbours_end_up_full() {
+    let mut history = filled(1, 3_000);
+    let is_live = |main: i64| main % 5 < 3;
+    for main in (1..=3_000).filter(|main| !is_live(*main)) {
+        history.forget(Revision { main, sub: 0 });
+    }
+    history.sweep(|record| is_live(record.revision.main));
+    let sealed: Vec<&Chunk> = history.sealed.iter().map(|it| it.chunk.as_ref()).collect();
+    let (_, filled) = sealed.split_last().expect("there are many");
+    assert!(filled.len() > 10);
+    assert!(
+        filled
+            .iter()
+            .all(|chunk| chunk.data.len() > CHUNK_BYTES * 9 / 10)
+    );
+    assert_counted(&history);
+}
+
+#[test]
 fn a_chunk_id_is_unique_and_its_version_rises_with_its_content() {
     let mut history = filled(1, 600);
     let before = history.share();
