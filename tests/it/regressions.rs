@@ -5,7 +5,7 @@ use pb::kv_client::KvClient;
 use pb::request_op::Request as Op;
 use pb::watch_request::RequestUnion;
 
-use crate::etcdctl::{Server, free_ports};
+use crate::rig::Rig;
 use crate::wire::{Session, create, del, everything, get, ours, put, then};
 
 /// etcd 3.5.1 answers at once, whatever is still to be told.
@@ -114,10 +114,11 @@ async fn regression_20655_quick_creations_of_watches_lose_no_event() {
 
 #[tokio::test]
 async fn regression_17780_crash_after_compaction_keeps_the_revision() {
-    let mut server = Server::start_daemon(free_ports()[0], &[]);
+    let rig = Rig::new();
+    let mut daemon = rig.start();
     let mut revision = 1;
     for _ in 0..3 {
-        let mut session = Session::new(&server);
+        let mut session = Session::new(&daemon.url);
         for _ in 0..20 {
             session.set("k", "1").await;
             revision += 1;
@@ -125,8 +126,9 @@ async fn regression_17780_crash_after_compaction_keeps_the_revision() {
         session.delete(del("k")).await;
         revision += 1;
         session.compact(revision).await;
-        server.crash_and_restart();
-        let mut client = KvClient::new(Session::new(&server).channel);
+        daemon.kill();
+        daemon = rig.start();
+        let mut client = daemon.kv();
         let answer = client.range(get("k")).await.expect("serves").into_inner();
         assert_eq!(answer.header.expect("one").revision, revision);
     }

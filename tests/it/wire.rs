@@ -19,7 +19,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Response, Status, Streaming};
 
-use crate::etcdctl::{Server, free_ports, real_binaries_or_left_out, without_number};
+use crate::etcdctl::without_number;
+use crate::rig::{Etcd, Rig};
 
 /// How long an answer may take on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -37,8 +38,8 @@ pub(crate) struct Watching {
 }
 
 impl Session {
-    pub(crate) fn new(server: &Server) -> Self {
-        let endpoint = Endpoint::from_shared(format!("http://{}", server.endpoint));
+    pub(crate) fn new(url: &str) -> Self {
+        let endpoint = Endpoint::from_shared(url.to_owned());
         let endpoint = endpoint.expect("an address").timeout(PATIENCE);
         Self {
             channel: endpoint.connect_lazy(),
@@ -162,14 +163,14 @@ fn anonymous(text: &str) -> String {
 
 /// Runs a scenario against both servers and compares what they told.
 async fn side_by_side(scenario: impl AsyncFn(&mut Session)) {
-    let Some(binaries) = real_binaries_or_left_out() else {
+    let Some(etcd) = Etcd::start() else {
         return;
     };
-    let etcd = Server::start_etcd(&binaries, free_ports());
-    let ours = Server::start_daemon(free_ports()[0], &[]);
+    let rig = Rig::new();
+    let ours = rig.start();
     let mut told = Vec::new();
-    for server in [&etcd, &ours] {
-        let mut session = Session::new(server);
+    for url in [&etcd.url, &ours.url] {
+        let mut session = Session::new(url);
         ready(&session).await;
         scenario(&mut session).await;
         told.push(session.told);
@@ -186,8 +187,9 @@ async fn side_by_side(scenario: impl AsyncFn(&mut Session)) {
 
 /// Runs a scenario against our daemon alone.
 pub(crate) async fn ours(scenario: impl AsyncFn(&mut Session)) {
-    let server = Server::start_daemon(free_ports()[0], &[]);
-    scenario(&mut Session::new(&server)).await;
+    let rig = Rig::new();
+    let daemon = rig.start();
+    scenario(&mut Session::new(&daemon.url)).await;
 }
 
 /// etcd accepts connections before it has a leader.
