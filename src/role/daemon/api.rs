@@ -134,9 +134,13 @@ impl Api for Served {
 
     async fn compact(&self, revision: i64, physical: bool) -> Result<i64, KvError> {
         let reply = self.0.propose(Command::Compact { revision }).await?;
-        while physical && self.machine(|machine| machine.store.has_to_drop()) {
-            // Whoever drops is woken by the command and tells by dropping; a look costs a lock.
-            tokio::time::sleep(DROP_POLL).await;
+        while physical {
+            // Before the look: a word that comes between the two is then not missed.
+            let told = self.0.hub.all_dropped.notified();
+            if !self.machine(|machine| machine.store.has_to_drop()) {
+                break;
+            }
+            told.await;
         }
         match reply {
             Reply::Done { revision } => Ok(revision),
@@ -321,6 +325,3 @@ impl RangePieces {
         (Ok(piece), Some(self))
     }
 }
-
-/// How often a physical compaction is asked whether it is finished.
-const DROP_POLL: std::time::Duration = std::time::Duration::from_millis(5);

@@ -71,7 +71,10 @@ pub(super) async fn drop_compacted(node: Arc<Node>) {
         match node.consensus.drop_compacted(|| node.oldest_reader()) {
             Dropped::More => tokio::task::yield_now().await,
             Dropped::Needed => tokio::time::sleep(READER_PAUSE).await,
-            Dropped::All => node.hub.compacted.notified().await,
+            Dropped::All => {
+                node.hub.all_dropped.notify_waiters();
+                node.hub.compacted.notified().await;
+            }
         }
     }
 }
