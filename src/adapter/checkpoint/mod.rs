@@ -14,6 +14,8 @@
 //!   [`Checkpoints::open`] gives an image only when every file, every chunk and the hash match.
 //! - sled runs in a process of its own ([`worker`]), for one request. In-process it left 100 MB
 //!   with the allocator for a state of 50 MB, and it can panic or hang on threads of its own.
+//! - What is not written is read again from time to time ([`scrub`]), so that damage is found while
+//!   the state that the directory should hold is still in memory.
 //! - Chunks are stored in pieces and in bounded sessions ([`store`]); a directory that has grown
 //!   beyond [`SPACE_FACTOR`] is written afresh.
 //!
@@ -36,8 +38,11 @@ use crate::adapter::checkpoint::worker::{Put, Worker, WorkerError, Written};
 use crate::adapter::disk;
 
 mod proof;
+mod scrub;
 mod store;
 pub mod worker;
+
+pub use scrub::{Scrub, Scrubbed};
 
 /// A directory may use this many times the bytes of the state. Written afresh it uses 1.6 times,
 /// and sled reuses less than half of what later deltas free, so about one write in ten is.
@@ -146,6 +151,8 @@ pub struct Checkpoints {
     /// The highest that any write has begun with.
     sequence: u64,
     slots: [Slot; 2],
+    /// One was found damaged, and none was written since.
+    damaged: bool,
 }
 
 impl Checkpoints {
@@ -193,12 +200,14 @@ impl Checkpoints {
             worker,
             sequence,
             slots,
+            damaged: discarded.iter().any(|dropped| !dropped.unfinished),
         };
         while let Some(newest) = checkpoints.newest() {
             match checkpoints.read(newest)? {
                 Ok(image) => return Ok((checkpoints, Some(image), discarded)),
                 Err(dropped) => {
                     checkpoints.slots[newest].proof = None;
+                    checkpoints.damaged = true;
                     discarded.push(dropped);
                 }
             }
@@ -266,6 +275,7 @@ impl Checkpoints {
         self.prove(name, &proof)?;
         let disk_bytes = proof.disk_bytes();
         self.slots[turn].proof = Some(proof);
+        self.damaged = false;
         Ok(Proved {
             sequence,
             chunks_written,
@@ -290,18 +300,31 @@ impl Checkpoints {
         })
     }
 
-    /// Checks the files of both proved checkpoints, for a scrub in the background.
-    pub fn check(&self) -> Vec<Discarded> {
-        let proved = self
-            .slots
-            .iter()
-            .filter_map(|slot| Some((slot, slot.proof.as_ref()?)));
-        proved
-            .filter_map(|(slot, proof)| {
-                let why = proof::check_files(&self.path.join(slot.name), &proof.files).err()?;
-                Some(slot.dropped(why, proof))
-            })
-            .collect()
+    /// Whether one was found damaged, and none was written since: the next write is urgent.
+    pub fn is_damaged(&self) -> bool {
+        self.damaged
+    }
+
+    /// What to compare with the disk in the background: each proved checkpoint.
+    pub fn scrubs(&self) -> Vec<Scrub> {
+        let scrub = |slot: &Slot| {
+            let proof = slot.proof.as_ref()?;
+            let directory = self.path.join(slot.name);
+            Some(Scrub::new(directory, slot.name, proof))
+        };
+        self.slots.iter().filter_map(scrub).collect()
+    }
+
+    /// Counts what was found damaged for nothing, so that the next write replaces it. `None` where
+    /// the directory has been written since: then nothing is known of it.
+    pub fn discard(&mut self, scrub: &Scrub, why: String) -> Option<Discarded> {
+        let mut slots = self.slots.iter_mut();
+        let slot = slots.find(|slot| slot.name == scrub.name())?;
+        let proof = slot
+            .proof
+            .take_if(|proof| proof.sequence == scrub.sequence())?;
+        self.damaged = true;
+        Some(slot.dropped(why, &proof))
     }
 
     fn newest(&self) -> Option<usize> {

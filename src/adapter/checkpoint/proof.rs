@@ -62,6 +62,21 @@ impl Proof {
     }
 }
 
+impl FileProof {
+    /// Whether this is the length and sum that were proved.
+    pub(super) fn check(&self, bytes: u64, crc32c: u32) -> Result<(), String> {
+        let name = &self.name;
+        if bytes != self.bytes {
+            let proved = self.bytes;
+            return Err(format!("{name}: has {bytes} bytes, proved were {proved}"));
+        }
+        if crc32c != self.crc32c {
+            return Err(format!("{name}: its bytes do not match the proved sum"));
+        }
+        Ok(())
+    }
+}
+
 /// Why a proof file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ProofError {
@@ -149,27 +164,23 @@ pub(super) fn sum_files(directory: &Path) -> io::Result<Vec<FileProof>> {
 pub(super) fn check_files(directory: &Path, expected: &[FileProof]) -> Result<(), String> {
     let mut names = Vec::new();
     list(directory, "", &mut names).map_err(|error| format!("cannot be listed: {error}"))?;
-    if let Some(extra) = names
+    check_names(&names, expected)?;
+    expected.iter().try_for_each(|file| {
+        let (bytes, crc32c) = sum_file(&directory.join(&file.name))
+            .map_err(|error| format!("{}: cannot be read: {error}", file.name))?;
+        file.check(bytes, crc32c)
+    })
+}
+
+/// Whether there are files that are not `expected`.
+pub(super) fn check_names(names: &[String], expected: &[FileProof]) -> Result<(), String> {
+    let extra = names
         .iter()
-        .find(|name| !expected.iter().any(|file| file.name == **name))
-    {
-        return Err(format!("{extra}: the proof knows no such file"));
+        .find(|name| !expected.iter().any(|file| file.name == **name));
+    match extra {
+        Some(extra) => Err(format!("{extra}: the proof knows no such file")),
+        None => Ok(()),
     }
-    for file in expected {
-        let name = &file.name;
-        let (bytes, crc32c) = sum_file(&directory.join(name))
-            .map_err(|error| format!("{name}: cannot be read: {error}"))?;
-        if bytes != file.bytes {
-            return Err(format!(
-                "{name}: has {bytes} bytes, proved were {}",
-                file.bytes
-            ));
-        }
-        if crc32c != file.crc32c {
-            return Err(format!("{name}: its bytes do not match the proved sum"));
-        }
-    }
-    Ok(())
 }
 
 /// The paths of all files below `directory`, relative to it.

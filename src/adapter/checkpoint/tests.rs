@@ -27,6 +27,22 @@ fn open(path: &Path) -> (Checkpoints, Option<Image>, Vec<Discarded>) {
     Checkpoints::open(path, test_worker()).expect("opens")
 }
 
+/// Reads everything again, in steps that no file is a multiple of.
+fn scrub(checkpoints: &mut Checkpoints) -> Vec<Discarded> {
+    let scrubs = checkpoints.scrubs();
+    let damaged = scrubs.into_iter().filter_map(|mut scrub| {
+        let why = loop {
+            match scrub.step(99_991).expect("this machine works") {
+                Scrubbed::More => {}
+                Scrubbed::Sound => return None,
+                Scrubbed::Damaged(why) => break why,
+            }
+        };
+        checkpoints.discard(&scrub, why)
+    });
+    damaged.collect()
+}
+
 /// A small generator with a seed of its own, so that a failure repeats.
 struct Numbers(u64);
 
@@ -141,10 +157,10 @@ fn written_images_come_back_after_every_reopening() {
         assert_eq!(proved.replaced, None);
         assert_eq!(proved.fresh, round <= 2, "round {round}");
         for _ in 0..2 {
-            let (again, image, discarded) = open(path);
+            let (mut again, image, discarded) = open(path);
             assert_eq!(discarded, []);
             assert!(image.as_ref() == Some(&state.image), "round {round}");
-            assert_eq!(again.check(), []);
+            assert_eq!(scrub(&mut again), []);
         }
     }
 }
@@ -202,14 +218,14 @@ fn flipped_byte_in_any_file_is_named_and_the_other_checkpoint_is_taken() {
             let at = numbers.below(bytes.len());
             bytes[at] ^= 1 << numbers.below(8);
             fs::write(&file, bytes).expect("written");
-            let (checkpoints, image, mut discarded) = open(&path);
+            let (mut checkpoints, image, mut discarded) = open(&path);
             let expected = if name.starts_with('b') {
                 &older
             } else {
                 &newer
             };
             assert!(image.as_ref() == Some(expected), "{name} byte {at}");
-            discarded.extend(checkpoints.check());
+            discarded.extend(scrub(&mut checkpoints));
             let blamed = discarded.first().expect("the damage is told");
             let file_name = name.split_once('/').map_or(name.as_str(), |(_, rest)| rest);
             assert!(
@@ -223,6 +239,41 @@ fn flipped_byte_in_any_file_is_named_and_the_other_checkpoint_is_taken() {
             fs::remove_dir_all(&path).expect("removed");
         }
     }
+}
+
+#[test]
+fn damage_found_beside_a_running_writer_is_replaced_by_its_next_write() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path();
+    let (_, newer) = two_checkpoints(path);
+    for name in ["a", "b"] {
+        let (mut checkpoints, _, _) = open(path);
+        fs::write(path.join(name).join("stray"), b"").expect("written");
+        let found = scrub(&mut checkpoints);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].directory, found[0].unfinished), (name, false));
+        assert!(found[0].why.starts_with("stray: "), "{}", found[0]);
+        assert_eq!(checkpoints.older_meta(), None, "the log is kept");
+        assert_eq!(scrub(&mut checkpoints), [], "and told once");
+        assert!(checkpoints.write(&newer).expect("written").fresh);
+        let (mut again, image, discarded) = open(path);
+        assert_eq!((discarded, scrub(&mut again)), (vec![], vec![]));
+        assert!(image.as_ref() == Some(&newer));
+    }
+}
+
+#[test]
+fn scrub_of_what_was_written_since_says_nothing() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path();
+    let (_, newer) = two_checkpoints(path);
+    let (mut checkpoints, _, _) = open(path);
+    let scrubs = checkpoints.scrubs();
+    checkpoints.write(&newer).expect("written");
+    let [older, newest] = [&scrubs[0], &scrubs[1]];
+    assert_eq!(checkpoints.discard(older, "db: is another".into()), None);
+    let dropped = checkpoints.discard(newest, "db: is damaged".into());
+    assert_eq!(dropped.expect("is as it was").directory, "b");
 }
 
 #[test]

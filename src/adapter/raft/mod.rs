@@ -27,7 +27,7 @@ use std::time::Duration;
 use openraft::{Config, Raft, SnapshotPolicy};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::adapter::checkpoint::Checkpoints;
+use crate::adapter::checkpoint::{Checkpoints, Discarded};
 use crate::adapter::raft::log_store::LogStore;
 use crate::adapter::raft::proposer::{Proposal, Proposer};
 use crate::adapter::raft::saved::Checkpointer;
@@ -255,6 +255,21 @@ impl Consensus {
             tracing::debug!(%fatal, "no longer running");
         }
         Ok(())
+    }
+
+    /// Reads both checkpoints again, `bytes` at a time with a `pause` after each; those that are
+    /// damaged count for nothing from then on.
+    pub async fn scrub(
+        &self,
+        bytes: usize,
+        pause: Duration,
+    ) -> Result<Vec<Discarded>, CheckpointFailure> {
+        self.checkpointer.scrub(bytes, pause).await
+    }
+
+    /// Whether a checkpoint was found damaged, and none was written since.
+    pub fn has_damaged_checkpoint(&self) -> bool {
+        self.checkpointer.is_damaged()
     }
 
     /// Returns when consensus cannot go on, with the reason.

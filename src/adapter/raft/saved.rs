@@ -1,10 +1,12 @@
 //! The state as a checkpoint holds it: where in the log it stands, and the machine.
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::adapter::checkpoint::{self, CheckpointError, Checkpoints};
+use crate::adapter::checkpoint::{self, CheckpointError, Checkpoints, Discarded, Scrub, Scrubbed};
 use crate::adapter::raft::state_machine::{SharedState, SnapshotMeta, State};
 use crate::adapter::raft::types::{LogId, StoredMembership};
 use crate::core::kv::history::{Chunk, ChunkError};
@@ -85,6 +87,8 @@ pub(super) struct Checkpointer {
 pub enum CheckpointFailure {
     #[error(transparent)]
     Write(#[from] CheckpointError),
+    #[error("cannot read a checkpoint again")]
+    Scrub(#[source] io::Error),
     #[error("the checkpoint's thread ended")]
     Thread(#[from] tokio::task::JoinError),
 }
@@ -113,6 +117,39 @@ impl Checkpointer {
         Ok((meta, image))
     }
 
+    /// Reads both checkpoints again, `bytes` at a time with a `pause` after each, and discards
+    /// those that are not what was proved.
+    pub(super) async fn scrub(
+        &self,
+        bytes: usize,
+        pause: Duration,
+    ) -> Result<Vec<Discarded>, CheckpointFailure> {
+        let mut discarded = Vec::new();
+        for scrub in self.locked(|checkpoints| checkpoints.scrubs()).await? {
+            let (scrub, Some(why)) = look(scrub, bytes, pause).await? else {
+                continue;
+            };
+            let dropped = self.locked(move |checkpoints| checkpoints.discard(&scrub, why));
+            discarded.extend(dropped.await?);
+        }
+        Ok(discarded)
+    }
+
+    /// Whether a write is urgent; one that is under way answers that.
+    pub(super) fn is_damaged(&self) -> bool {
+        let checkpoints = self.checkpoints.try_lock();
+        checkpoints.is_ok_and(|checkpoints| checkpoints.is_damaged())
+    }
+
+    /// On a thread of its own, because a write holds the lock for as long as it takes.
+    async fn locked<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Checkpoints) -> T + Send + 'static,
+    ) -> Result<T, CheckpointFailure> {
+        let checkpoints = Arc::clone(&self.checkpoints);
+        Ok(tokio::task::spawn_blocking(move || act(&mut lock(&checkpoints))).await?)
+    }
+
     /// Keeps a written checkpoint for when openraft asks for one.
     pub(super) fn keep(&self, written: (SnapshotMeta, Image)) {
         *lock(&self.written) = Some(written);
@@ -129,6 +166,27 @@ impl Checkpointer {
             .older_meta()
             .and_then(|meta| decode_head(meta).ok())?;
         head.applied.map(|applied| applied.index)
+    }
+}
+
+/// Compares one checkpoint with the disk, and says what is damaged.
+async fn look(
+    mut scrub: Scrub,
+    bytes: usize,
+    pause: Duration,
+) -> Result<(Scrub, Option<String>), CheckpointFailure> {
+    loop {
+        let step = move || {
+            let scrubbed = scrub.step(bytes);
+            (scrub, scrubbed)
+        };
+        let scrubbed;
+        (scrub, scrubbed) = tokio::task::spawn_blocking(step).await?;
+        match scrubbed.map_err(CheckpointFailure::Scrub)? {
+            Scrubbed::More => tokio::time::sleep(pause).await,
+            Scrubbed::Sound => return Ok((scrub, None)),
+            Scrubbed::Damaged(why) => return Ok((scrub, Some(why))),
+        }
     }
 }
 

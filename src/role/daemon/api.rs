@@ -48,6 +48,18 @@ impl Served {
         }
     }
 
+    /// Returns when nothing that was compacted waits to be dropped.
+    async fn all_dropped(&self) {
+        loop {
+            // Before the look: a word that comes between the two is then not missed.
+            let told = self.0.hub.all_dropped.notified();
+            if !self.machine(|machine| machine.store.has_to_drop()) {
+                return;
+            }
+            told.await;
+        }
+    }
+
     fn machine<T>(&self, look: impl FnOnce(&Machine) -> T) -> T {
         look(&self.0.consensus.state().machine)
     }
@@ -134,13 +146,8 @@ impl Api for Served {
 
     async fn compact(&self, revision: i64, physical: bool) -> Result<i64, KvError> {
         let reply = self.0.propose(Command::Compact { revision }).await?;
-        while physical {
-            // Before the look: a word that comes between the two is then not missed.
-            let told = self.0.hub.all_dropped.notified();
-            if !self.machine(|machine| machine.store.has_to_drop()) {
-                break;
-            }
-            told.await;
+        if physical {
+            self.all_dropped().await;
         }
         match reply {
             Reply::Done { revision } => Ok(revision),

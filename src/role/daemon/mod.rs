@@ -141,6 +141,7 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
         Arc::clone(&node),
         settings.snapshot_entries,
     ));
+    upkeep.spawn(upkeep::scrub_checkpoints(Arc::clone(&node)));
 
     let socket = listening.socket().map(PathBuf::from);
     tracing::info!(

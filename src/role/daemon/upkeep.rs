@@ -34,6 +34,15 @@ const CHECKPOINT_LOG_BYTES_MIN: u64 = 64 << 20;
 /// After a checkpoint that failed, mostly for want of space.
 const CHECKPOINT_RETRY: Duration = Duration::from_secs(30);
 
+/// How often what is on disk is compared with what was written: a checkpoint that is not replaced
+/// for months is read in full this often, so that both are never damaged for long.
+const SCRUB_PERIOD: Duration = Duration::from_secs(24 * 3600);
+
+/// With [`SCRUB_PAUSE`] 8 MiB a second: little beside what any disk gives, and 8 GiB in half an
+/// hour.
+const SCRUB_STEP_BYTES: usize = 1 << 20;
+const SCRUB_PAUSE: Duration = Duration::from_millis(125);
+
 /// Revokes leases when they are due.
 pub(super) async fn revoke_due_leases(node: Arc<Node>) {
     loop {
@@ -115,7 +124,8 @@ pub(super) async fn watch_sizes(node: Arc<Node>, mut retainer: Retainer) {
 }
 
 /// Writes a checkpoint when `commands` were applied since the last one and the log has grown by
-/// half of the state, so that writing costs less than what it saves at the next start.
+/// half of the state, so that writing costs less than what it saves at the next start; and at once
+/// when one was found damaged.
 pub(super) async fn write_checkpoints(node: Arc<Node>, commands: u64) {
     // The log that was found at the start counts: else a member that is restarted often enough
     // would never write a checkpoint, and start slower each time.
@@ -127,7 +137,8 @@ pub(super) async fn write_checkpoints(node: Arc<Node>, commands: u64) {
         let state_bytes = node.consensus.state().machine.store.bytes() as u64;
         let grown = appended.bytes - last.bytes > CHECKPOINT_LOG_BYTES_MIN.max(state_bytes / 2);
         let waits = failed.is_some_and(|failed| failed.elapsed() < CHECKPOINT_RETRY);
-        if appended.commands - last.commands < commands || !grown || waits {
+        let due = grown && appended.commands - last.commands >= commands;
+        if waits || !(due || node.consensus.has_damaged_checkpoint()) {
             continue;
         }
         let started = Instant::now();
@@ -144,5 +155,21 @@ pub(super) async fn write_checkpoints(node: Arc<Node>, commands: u64) {
                 Some(Instant::now())
             }
         };
+    }
+}
+
+/// Reads the checkpoints again, slowly, from the start on: of the older one the start has seen the
+/// proof only.
+pub(super) async fn scrub_checkpoints(node: Arc<Node>) {
+    loop {
+        match node.consensus.scrub(SCRUB_STEP_BYTES, SCRUB_PAUSE).await {
+            Ok(discarded) => {
+                for dropped in discarded {
+                    tracing::warn!("{dropped}; a fresh one is written");
+                }
+            }
+            Err(error) => tracing::warn!(%error, "cannot read the checkpoints again"),
+        }
+        tokio::time::sleep(SCRUB_PERIOD).await;
     }
 }
