@@ -10,7 +10,7 @@ use crate::adapter::checkpoint::{self, CheckpointError, Checkpoints, Discarded, 
 use crate::adapter::raft::state_machine::{SharedState, SnapshotMeta, State};
 use crate::adapter::raft::types::{LogId, StoredMembership};
 use crate::core::kv::history::{Chunk, ChunkError};
-use crate::core::kv::machine::{Image, Machine, Meta};
+use crate::core::kv::machine::{Image, Machine, Meta, PartsError};
 
 /// What a checkpoint held, or the beginning.
 pub struct Saved {
@@ -27,6 +27,8 @@ pub enum SavedError {
     Format { found: u32 },
     #[error("the checkpoint's content is not what was written")]
     Chunk(#[from] ChunkError),
+    #[error("the checkpoint's content does not fit together")]
+    Parts(#[from] PartsError),
 }
 
 /// Changes whenever an older program would misread [`Head`] or a chunk.

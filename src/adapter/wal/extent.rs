@@ -16,6 +16,12 @@ impl Extent {
         start..end
     }
 
+    /// Whether one that was read is one.
+    pub(super) fn is_sound(&self) -> bool {
+        let (start, end) = self.held.unwrap_or_default();
+        start <= end
+    }
+
     /// Takes the next entry, or says which one is expected.
     pub(super) fn append(&mut self, index: u64) -> Result<(), u64> {
         match &mut self.held {

@@ -110,7 +110,13 @@ impl Replay {
                 });
             }
         }
-        self.next_sequence = sequences.last().map_or(1, |last| last + 1);
+        let last = sequences.last().copied().unwrap_or(0);
+        let next = last.checked_add(1).ok_or_else(|| WalError::Corrupt {
+            path: directory.path(&segment::segment_name(last)),
+            offset: 0,
+            expected: "a name with a lower number: none comes after this".to_owned(),
+        });
+        self.next_sequence = next?;
         Ok(sequences)
     }
 
@@ -211,7 +217,7 @@ impl Replay {
             Kind::Entry => {
                 let position = Position {
                     segment: scanner.segment.stamp.sequence,
-                    offset: u32::try_from(offset).expect("a segment's offset fits in 32 bits"),
+                    offset: u32::try_from(offset).expect("checked when it was opened"),
                     length: header.length,
                 };
                 let appended = self.table.append(header.index, position);
@@ -295,12 +301,17 @@ impl Scanner {
     fn new(segment: Arc<Segment>) -> Result<Self, WalError> {
         let length = segment.file.length();
         let length = length.map_err(|error| WalError::io("measure", &segment.path, error))?;
-        Ok(Self {
+        let scanner = Self {
             segment,
             length,
             window: Vec::new(),
             window_offset: 0,
-        })
+        };
+        if length > u64::from(u32::MAX) {
+            let expected = "the end of the file, far before 4 GiB".to_owned();
+            return Err(scanner.corrupt(u64::from(u32::MAX), expected));
+        }
+        Ok(scanner)
     }
 
     fn corrupt(&self, offset: u64, expected: String) -> WalError {
@@ -360,9 +371,11 @@ impl Scanner {
         let Some(header) = self.header(DATA_START)? else {
             return Ok(None);
         };
-        let start = postcard::from_bytes(self.payload(DATA_START, &header));
+        let start = postcard::from_bytes::<Start>(self.payload(DATA_START, &header));
         match start {
-            Ok(start) if header.kind == Kind::Start as u32 => Ok(Some(start)),
+            Ok(start) if header.kind == Kind::Start as u32 && start.extent.is_sound() => {
+                Ok(Some(start))
+            }
             _ => Err(self.corrupt(DATA_START, "a start record".to_owned())),
         }
     }

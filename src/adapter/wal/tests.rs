@@ -542,3 +542,25 @@ fn many_callers_are_answered_in_order() {
     assert!(wal.sync_statistics().count < 2000, "batches share a sync");
     assert_eq!(wal.read(0..2000).expect("read").len(), 2000);
 }
+
+#[test]
+fn segment_that_no_log_makes_is_refused_by_name() {
+    let folder = tempfile::tempdir().expect("scratch folder");
+    drop(Wal::open(folder.path(), small()).expect("created"));
+    let first = folder.path().join("0000000001.wal");
+    let file = std::fs::File::options().write(true).open(first);
+    let file = file.expect("is there");
+    let length = file.metadata().expect("is there").len();
+    file.set_len(5 << 30).expect("made of holes");
+    let refused = || {
+        let error = Wal::open(folder.path(), small()).err();
+        error.expect("is no log's").to_string()
+    };
+    assert!(refused().contains("0000000001.wal is damaged at offset 4294967295"));
+    file.set_len(length).expect("cut");
+    let last = folder.path().join("4294967295.wal");
+    std::fs::write(&last, b"").expect("is made");
+    std::fs::rename(folder.path().join("0000000001.wal"), &last).expect("is renamed");
+    let told = refused();
+    assert!(told.contains("4294967295.wal"), "{told}");
+}

@@ -31,6 +31,9 @@ const DEAD_SHARE: usize = 4;
 /// The usual size of what a record holds beside key and value.
 const RECORD_OVERHEAD_BYTES: usize = 10;
 
+/// No store lives so long. What is read is held to it, so that no sum of numbers overflows later.
+pub const REVISION_MAX: i64 = i64::MAX / 2;
+
 const FLAG_TOMBSTONE: u8 = 1;
 const FLAG_LEASE: u8 = 2;
 
@@ -80,6 +83,8 @@ pub enum ChunkError {
     Short { id: u64, record: usize },
     #[error("chunk {id} holds record {record} out of order")]
     Order { id: u64, record: usize },
+    #[error("chunk {id} holds record {record} with a number that no store reaches")]
+    Number { id: u64, record: usize },
     #[error("chunk {id} holds {extra} bytes after its last record")]
     Trailing { id: u64, extra: usize },
 }
@@ -148,6 +153,10 @@ impl Chunk {
             if read.revision <= last {
                 return Err(ChunkError::Order { id, record });
             }
+            let largest = read.revision.main.max(read.version);
+            if base < 0 || largest > REVISION_MAX {
+                return Err(ChunkError::Number { id, record });
+            }
             last = read.revision;
             offsets.push(u32::try_from(at).map_err(|_| short(record))?);
             at = end;
@@ -163,6 +172,11 @@ impl Chunk {
             }),
             extra => Err(ChunkError::Trailing { id, extra }),
         }
+    }
+
+    /// The revision of the last record; zeros in an empty chunk.
+    pub fn newest(&self) -> Revision {
+        self.last
     }
 
     fn record_bytes(&self) -> usize {

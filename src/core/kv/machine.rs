@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::core::kv::history::{Chunk, ChunkError};
+use crate::core::kv::history::{Chunk, ChunkError, REVISION_MAX};
 use crate::core::kv::lease::Leases;
 use crate::core::kv::request::{
     Alarm, Command, KvError, MemberAlarm, Operation, Put, PutReply, Reply, Txn, TxnReply,
@@ -41,6 +41,21 @@ pub struct Meta {
 pub struct Image {
     pub meta: Meta,
     pub chunks: Vec<Arc<Chunk>>,
+}
+
+/// Why parts that were read are no machine.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum PartsError {
+    #[error(transparent)]
+    Chunk(#[from] ChunkError),
+    #[error("the chunk number {id} is there twice, or is no number of a chunk")]
+    ChunkId { id: u64 },
+    #[error("its revision is {revision}, and its newest record has revision {newest}")]
+    Revision { revision: i64, newest: i64 },
+    #[error("it is compacted at {compacted}, and its revision is {revision}")]
+    Compacted { compacted: i64, revision: i64 },
+    #[error("lease {id:x} cannot be granted")]
+    Lease { id: i64, source: KvError },
 }
 
 impl Machine {
@@ -110,13 +125,18 @@ impl Machine {
         }
     }
 
-    pub fn from_parts(meta: Meta, chunks: Vec<Chunk>) -> Result<Self, ChunkError> {
+    /// The machine that an image was taken of. The parts may come from a file that anybody made:
+    /// what a later change stands on is checked here.
+    pub fn from_parts(meta: Meta, chunks: Vec<Chunk>) -> Result<Self, PartsError> {
+        check_parts(&meta, &chunks)?;
         let store = Store::from_chunks(chunks, meta.revision, meta.compacted)?;
         let mut leases = Leases::default();
         for (id, ttl_seconds) in meta.leases {
-            leases
-                .grant(id, ttl_seconds)
-                .expect("a machine's lease ids differ and are in bounds");
+            let granted = match id {
+                0 => Err(KvError::LeaseNotFound),
+                id => leases.grant(id, ttl_seconds),
+            };
+            granted.map_err(|source| PartsError::Lease { id, source })?;
         }
         store
             .leased_keys()
@@ -178,6 +198,31 @@ impl Machine {
     }
 }
 
+fn check_parts(meta: &Meta, chunks: &[Chunk]) -> Result<(), PartsError> {
+    let Meta {
+        revision,
+        compacted,
+        ..
+    } = *meta;
+    let newest = chunks.iter().map(|chunk| chunk.newest().main).max();
+    let newest = newest.unwrap_or(0);
+    if !(newest.max(1)..=REVISION_MAX).contains(&revision) {
+        return Err(PartsError::Revision { revision, newest });
+    }
+    if compacted > revision {
+        return Err(PartsError::Compacted {
+            compacted,
+            revision,
+        });
+    }
+    let mut ids = BTreeSet::new();
+    let mut wrong = chunks.iter().map(Chunk::id);
+    match wrong.find(|id| *id == u64::MAX || !ids.insert(*id)) {
+        Some(id) => Err(PartsError::ChunkId { id }),
+        None => Ok(()),
+    }
+}
+
 /// What a command may add to the store, in bytes, as the quota counts it.
 pub fn quota_cost(command: &Command) -> usize {
     match command {
@@ -204,4 +249,55 @@ fn txn_cost(txn: &Txn) -> usize {
             .sum()
     };
     cost(&txn.success).max(cost(&txn.failure))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts() -> (Meta, Vec<Chunk>) {
+        let mut machine = Machine::default();
+        let put = Put {
+            key: "a".into(),
+            value: "b".into(),
+            ..Put::default()
+        };
+        machine.apply(&Command::Put(put)).expect("is made");
+        let image = machine.image();
+        let chunks = image.chunks.iter().map(|chunk| chunk.as_ref().clone());
+        (image.meta, chunks.collect())
+    }
+
+    fn refused(change: impl Fn(&mut Meta, &mut Vec<Chunk>)) -> PartsError {
+        let (mut meta, mut chunks) = parts();
+        change(&mut meta, &mut chunks);
+        Machine::from_parts(meta, chunks).expect_err("is no machine's")
+    }
+
+    #[test]
+    fn parts_that_no_machine_had_are_refused_by_name() {
+        let (meta, chunks) = parts();
+        assert!(Machine::from_parts(meta, chunks).is_ok());
+        let lease = |id, source| PartsError::Lease { id, source };
+        for (leases, error) in [
+            (vec![(7, 60), (7, 60)], lease(7, KvError::LeaseExists)),
+            (vec![(7, i64::MAX)], lease(7, KvError::LeaseTtlTooLarge)),
+            (vec![(0, 60)], lease(0, KvError::LeaseNotFound)),
+        ] {
+            assert_eq!(refused(|meta, _| meta.leases = leases.clone()), error);
+        }
+        for revision in [i64::MIN, -1, 0, 1, REVISION_MAX + 1, i64::MAX] {
+            let newest = 2;
+            let error = PartsError::Revision { revision, newest };
+            assert_eq!(refused(|meta, _| meta.revision = revision), error);
+        }
+        let (compacted, revision) = (3, 2);
+        let error = PartsError::Compacted {
+            compacted,
+            revision,
+        };
+        assert_eq!(refused(|meta, _| meta.compacted = compacted), error);
+        let twice = refused(|_, chunks| chunks.push(chunks[0].clone()));
+        assert_eq!(twice, PartsError::ChunkId { id: 0 });
+    }
 }

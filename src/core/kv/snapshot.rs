@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::core::kv::history::{Chunk, ChunkError};
-use crate::core::kv::machine::{Image, Machine, Meta};
+use crate::core::kv::machine::{Image, Machine, Meta, PartsError};
 
 const MAGIC: &[u8; 8] = b"coraclSN";
 const FORMAT: u32 = 1;
@@ -69,6 +69,8 @@ pub enum SnapshotError {
     Head(#[from] postcard::Error),
     #[error("the snapshot's content is not what was written")]
     Chunk(#[from] ChunkError),
+    #[error("the snapshot's content does not fit together")]
+    Parts(#[from] PartsError),
 }
 
 /// Lays out a snapshot; chunks are handles, nothing is copied.

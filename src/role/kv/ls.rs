@@ -67,10 +67,14 @@ pub(super) async fn ls(session: &Session, matches: &Matches) -> Result<Exit, Tro
 
 /// The key itself, or the folder right below `prefix` that it is in.
 fn name(key: &Bytes, prefix: &[u8], recursive: bool) -> Bytes {
-    let below = prefix.len() + usize::from(key[prefix.len()..].starts_with(b"/"));
-    match key[below..].iter().position(|&byte| byte == b'/') {
-        Some(slash) if !recursive => key.slice(..=below + slash),
-        _ => key.clone(),
+    // A key from elsewhere is shown as it is: what a server sends is its own affair.
+    let Some(rest) = key.strip_prefix(prefix).filter(|_| !recursive) else {
+        return key.clone();
+    };
+    let rest = rest.strip_prefix(b"/").unwrap_or(rest);
+    match rest.iter().position(|&byte| byte == b'/') {
+        Some(slash) => key.slice(..=key.len() - rest.len() + slash),
+        None => key.clone(),
     }
 }
 
@@ -86,5 +90,6 @@ mod tests {
         assert_eq!(name("/a/b/c", "/a/"), "/a/b/");
         assert_eq!(name("/a/b", "/a/"), "/a/b");
         assert_eq!(name("ab/c", "a"), "ab/");
+        assert_eq!(name("x", "abc"), "x");
     }
 }

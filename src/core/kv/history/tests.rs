@@ -90,6 +90,33 @@ fn a_chunk_cut_at_any_length_is_refused() {
 /// A chunk has no checksum of its own (files and snapshots that hold chunks do), so damage may
 /// decode; but what is given out is always in order and walks without a panic.
 #[test]
+fn chunk_with_numbers_beyond_every_store_is_refused() {
+    let decode = |base: i64, record: &Record<'_>| {
+        let mut chunk = Chunk::new(3, base);
+        chunk.push(record);
+        Chunk::decode(3, 1, chunk.data)
+    };
+    let refused = Some(ChunkError::Number { id: 3, record: 0 });
+    let largest = Record {
+        version: REVISION_MAX,
+        ..put(REVISION_MAX, 0, b"a", b"")
+    };
+    assert!(decode(0, &largest).is_ok());
+    for (base, version, main) in [
+        (0, REVISION_MAX + 1, 1),
+        (0, i64::MAX, 1),
+        (0, 1, REVISION_MAX + 1),
+        (-1, 1, 1),
+    ] {
+        let record = Record {
+            version,
+            ..put(main, 0, b"a", b"")
+        };
+        assert_eq!(decode(base, &record).err(), refused, "{base} {main}");
+    }
+}
+
+#[test]
 fn a_flipped_bit_is_refused_or_leaves_records_in_order() {
     let whole = Arc::new(sample_chunk()).encoded();
     for bit in 0..whole.len() * 8 {

@@ -89,3 +89,22 @@ fn an_unknown_format_is_named() {
     let error = read(&content).expect_err("format 9");
     assert!(matches!(error, SnapshotError::Format { found: 9 }));
 }
+
+#[test]
+fn a_head_that_no_machine_wrote_is_refused_by_name() {
+    let mut image = machine(3).image();
+    image.meta.leases.push((7, 60));
+    let pieces = outgoing(1, 2, &image);
+    let file: Vec<u8> = pieces.flat_map(|(piece, _)| piece).collect();
+    let error = read(&file).expect_err("lease 7 is there twice");
+    assert!(matches!(error, SnapshotError::Parts(_)), "{error}");
+    let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |it| it.source());
+    let text: Vec<_> = causes.map(ToString::to_string).collect();
+    assert_eq!(
+        text[1..],
+        [
+            "lease 7 cannot be granted",
+            "etcdserver: lease already exists"
+        ]
+    );
+}
