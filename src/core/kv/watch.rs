@@ -5,11 +5,12 @@
 //!
 //! - [`Registry`] maps a changed key to the streams that watch it; nobody else is woken.
 //! - [`Watchers`] are the watchers of one stream. Those that are up to date share one position;
-//!   those that start in the past catch up one after the other, each in bounded steps.
+//!   those that start in the past catch up in turns of one bounded step each.
 //! - All events of one revision reach a watcher in one [`Delivery`], in order, exactly once.
 //! - A watcher that needs what was compacted is ended and told from where it could go on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -77,6 +78,8 @@ pub struct Watchers {
     ranges: BTreeSet<i64>,
     /// Watchers that are behind the shared position, and catch up by themselves.
     lagging: BTreeSet<i64>,
+    /// The one of them that had the last step; the next one has the next.
+    lagging_served: Option<i64>,
     /// Changes before this revision have been delivered to all that are not lagging.
     position: i64,
     /// There are changes at or after `position` that concern this stream.
@@ -234,7 +237,7 @@ impl Watchers {
         if self.pending && self.position < store.compacted() {
             self.fall_behind();
         }
-        let lagging = self.lagging.first().copied();
+        let lagging = self.next_lagging();
         let lagging = lagging.filter(|_| !self.pending || self.lagging_turn);
         self.lagging_turn = lagging.is_none();
         match lagging {
@@ -283,8 +286,18 @@ impl Watchers {
         events.into_iter().map(delivery).collect()
     }
 
+    /// Around in the order of the ids, so that a long way to catch up delays nobody else's.
+    fn next_lagging(&self) -> Option<i64> {
+        let after = self
+            .lagging_served
+            .map_or(Bound::Unbounded, Bound::Excluded);
+        let mut later = self.lagging.range((after, Bound::Unbounded));
+        later.next().or(self.lagging.first()).copied()
+    }
+
     fn step_lagging(&mut self, id: i64, store: &Store) -> Vec<Delivery> {
         self.lagging.remove(&id);
+        self.lagging_served = Some(id);
         let Some(watcher) = self.watchers.get_mut(&id) else {
             return Vec::new();
         };

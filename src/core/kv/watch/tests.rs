@@ -393,6 +393,31 @@ fn a_watcher_that_catches_up_is_not_starved_by_steady_writes() {
 }
 
 #[test]
+fn watchers_that_catch_up_take_turns_of_one_step() {
+    let mut watched = Watched::default();
+    for _ in 0..3 * STEP_CHANGES {
+        watched.apply(&put("k", "v"));
+    }
+    for _ in 0..3 {
+        watched.create(everything(2));
+    }
+    let step = |watched: &mut Watched| {
+        let told = watched.watchers.step(&watched.machine.store);
+        told.into_iter().map(|it| it.watch_id).collect::<Vec<_>>()
+    };
+    assert_eq!(step(&mut watched), [0]);
+    assert_eq!(step(&mut watched), [1]);
+    // One that has little to catch up waits for one turn of each of the others.
+    let late = watched.create(everything(3 * STEP_CHANGES as i64));
+    assert_eq!(step(&mut watched), [2]);
+    assert_eq!(step(&mut watched), [late]);
+    assert_eq!(step(&mut watched), [0]);
+    watched.watchers.cancel(1);
+    let ids = watched.told().into_iter().map(|it| it.watch_id);
+    assert_eq!(ids.collect::<Vec<_>>(), [2, 0, 2]);
+}
+
+#[test]
 fn only_streams_that_watch_a_key_are_woken() {
     let mut registry = Registry::default();
     let range = KeyRange {
