@@ -107,6 +107,11 @@ impl Store {
         };
         gone.into_iter()
             .for_each(|revision| store.history.forget(revision));
+        // The image may have been taken between a compaction and the end of its dropping.
+        let index = &store.index;
+        store
+            .history
+            .sweep(|record| index.holds(record.key, record.revision));
         let newest = store.index.iter().filter_map(|(_, marks)| marks.last());
         store.live_bytes = newest
             .filter(|mark| !mark.tombstone)

@@ -91,3 +91,19 @@ fn a_compaction_during_another_leaves_no_tombstone_behind() {
     compact(&mut machine, deletion + 1);
     assert_eq!(machine.store.index.iter().count(), 1);
 }
+
+#[test]
+fn an_image_taken_before_the_dropping_comes_back_without_what_was_compacted() {
+    let mut machine = Machine::default();
+    (0..100_000).for_each(|_| put(&mut machine, "k"));
+    machine.store.compact(100_000).expect("in bounds");
+    let image = machine.image();
+    assert!(machine.store.has_to_drop());
+    let before = machine.store.bytes();
+    let chunks = image.chunks.iter().map(|chunk| chunk.as_ref().clone());
+    let again = Machine::from_parts(image.meta.clone(), chunks.collect()).expect("whole");
+    assert!(again.store.bytes() < 1_000, "{}", again.store.bytes());
+    assert!(before > 1_000_000, "{before}");
+    assert_eq!(again.store.bytes_in_use(), again.store.bytes());
+    assert_eq!(count_at(&again, 100_000), Ok(1));
+}
