@@ -115,7 +115,8 @@ impl Node {
         };
         let raised = {
             let state = self.consensus.state();
-            if ((state.machine.store.bytes() + cost) as u64) < quota {
+            // In use, as the alarm's end is judged: what is dead only waits to be swept.
+            if ((state.machine.store.bytes_in_use() + cost) as u64) < quota {
                 return Ok(());
             }
             state.machine.has_alarm(Alarm::NoSpace)
