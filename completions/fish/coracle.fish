@@ -379,7 +379,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l data-dir -d '
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l listen-client-urls -d 'Where clients are served [default: http://127.0.0.1:2379] [env: CORACLE_LISTEN_CLIENT_URLS]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l advertise-client-urls -d 'What clients are told to connect to [default: the URLs that are listened on] [env: CORACLE_ADVERTISE_CLIENT_URLS]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l listen-metrics-urls -d 'Where only /metrics and /health are served [default: none] [env: CORACLE_LISTEN_METRICS_URLS]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l socket -d 'Unix socket for clients on this machine, or `off` [default: /run/coracle/coracle.sock as root, else $XDG_RUNTIME_DIR/coracle.sock] [env: CORACLE_SOCKET]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l socket -d 'Unix socket for clients on this machine, or `off` [default: /run/coracle/coracle.sock as root, else $XDG_RUNTIME_DIR/coracle.sock, or in --data-dir] [env: CORACLE_SOCKET]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l quota-backend-bytes -d 'Space after which writes are refused; negative for no limit [default: 2GiB] [env: CORACLE_QUOTA_BACKEND_BYTES]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l max-request-bytes -d 'Largest request that is accepted [default: 1572864] [env: CORACLE_MAX_REQUEST_BYTES]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l max-txn-ops -d 'Most operations in one transaction [default: 128] [env: CORACLE_MAX_TXN_OPS]' -r

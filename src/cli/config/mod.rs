@@ -64,7 +64,7 @@ pub const KEYS: &[Key] = &[
         "socket",
         "PATH",
         "Unix socket for clients on this machine, or `off`",
-        "/run/coracle/coracle.sock as root, else $XDG_RUNTIME_DIR/coracle.sock",
+        "/run/coracle/coracle.sock as root, else $XDG_RUNTIME_DIR/coracle.sock, or in --data-dir",
     ),
     key(
         "quota-backend-bytes",
