@@ -106,6 +106,8 @@ fn parse(command: Command, arguments: Vec<OsString>, misuse: Exit) -> Result<Arg
         };
         match error.print() {
             Ok(()) => Failure::silent(exit),
+            // Complaints that nobody reads are complaints all the same.
+            Err(_) if error.use_stderr() => Failure::silent(exit),
             Err(broken) => Failure::output(&broken),
         }
     })

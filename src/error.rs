@@ -1,10 +1,13 @@
 //! What a face reports when it cannot do its work: one failure type and the documented exit codes.
 //!
+//! Both streams may be closed by whoever reads them: an answer that nobody takes ends a face
+//! quietly, and talk that nobody takes is lost. `println!` and `eprintln!` panic there.
+//!
 //! Every failure says what failed, why, and a command that helps; every exit code a script can see
 //! is a constant here, and the man pages are written from [`Exit::TABLE`].
 
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 
 /// The exit code of a process. `0` to `7` mean the same on every face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +51,18 @@ impl Exit {
     ];
 }
 
+/// Writes an answer to standard output.
+pub fn answer(bytes: &[u8]) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    output.write_all(bytes)?;
+    output.flush()
+}
+
+/// Tells people a line on standard error.
+pub fn tell(line: impl fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
 /// Why a face ends with another code than [`Exit::DONE`].
 #[derive(Debug)]
 pub struct Failure {
@@ -88,6 +103,13 @@ impl Failure {
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Tells it, unless there is nothing to say.
+    pub fn tell(&self) {
+        if !self.what.is_empty() {
+            tell(self);
+        }
     }
 
     /// A failure to write the answer: a closed pipe ends the face quietly, as `head` expects.

@@ -12,6 +12,9 @@
 //! Nothing points back, and roles do not use each other, except that `role::daemon` composes the
 //! server roles. `tests/it/tidy` enforces this.
 
+// They panic when the stream is closed; `error` says what is used instead.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 pub mod adapter;
 pub mod applet;
 pub mod cli;

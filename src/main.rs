@@ -9,9 +9,7 @@ fn main() -> ExitCode {
     let exit = match coracle::applet::dispatch(std::env::args_os().collect()) {
         Ok(exit) => exit,
         Err(failure) => {
-            if !failure.what.is_empty() {
-                eprintln!("{failure}");
-            }
+            failure.tell();
             failure.exit
         }
     };

@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::adapter::host::{ReadySocket, TemporaryDirectory};
 use crate::cli::Matches;
 use crate::cli::demo;
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, answer};
 
 /// How long the node may take to start and a step to answer: far more than either needs.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -47,12 +47,11 @@ pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
         let mut terminate = signal(SignalKind::terminate()).map_err(broken)?;
         let mut node = Node::start().await?;
         let toured = tokio::select! {
-            toured = tour(&node) => toured,
+            toured = tour(&node, flags.once) => toured,
             _ = interrupt.recv() => Err(Failure::silent(Exit::FAILED)),
             _ = terminate.recv() => Err(Failure::silent(Exit::FAILED)),
         };
         if toured.is_ok() && !flags.once {
-            node.invite();
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
@@ -68,27 +67,28 @@ pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
 }
 
 /// Every step is a command that a person could type, and is shown as such.
-async fn tour(node: &Node) -> Result<(), Failure> {
-    say("a node is up: an etcd v3 store, durable, on this machine only");
+async fn tour(node: &Node, once: bool) -> Result<(), Failure> {
+    say("\n# a node is up: an etcd v3 store, durable, on this machine only")?;
     node.kvctl(&["put", "greeting", "hello"]).await?;
     node.kvctl(&["get", "greeting"]).await?;
 
-    say("a watch hears of every change, in order");
+    say("\n# a watch hears of every change, in order")?;
     let mut watch = node.watch(&["watch", "--rev", "3", "greeting"])?;
     node.kvctl(&["put", "greeting", "hello again"]).await?;
     watch.show(&["PUT", "greeting", "hello again"]).await?;
     node.kvctl(&["del", "greeting"]).await?;
     watch.show(&["DELETE", "greeting"]).await?;
 
-    say("a key on a lease goes when nobody renews the lease");
+    say("\n# a key on a lease goes when nobody renews the lease")?;
     let mut watch = node.watch(&["watch", "--rev", "1", "session"])?;
     node.kvctl(&["put", "--ttl", "2s", "session", "alive"])
         .await?;
     watch.show(&["PUT", "session", "alive"]).await?;
     watch.show(&["DELETE", "session"]).await?;
 
-    say("and the member says how it is");
-    node.kvctl(&["endpoint", "status", "-w", "table"]).await
+    say("\n# and the member says how it is")?;
+    node.kvctl(&["endpoint", "status", "-w", "table"]).await?;
+    if once { Ok(()) } else { node.invite() }
 }
 
 impl Node {
@@ -129,7 +129,7 @@ impl Node {
 
     /// Types a command, shows it and its answer.
     async fn kvctl(&self, words: &[&str]) -> Result<(), Failure> {
-        println!("$ {}", typed(words));
+        say(format_args!("$ {}", typed(words)))?;
         let run = self.client(words).status();
         let status = tokio::time::timeout(PATIENCE, run)
             .await
@@ -147,7 +147,7 @@ impl Node {
 
     /// Starts a watch from a named revision, so that nothing can happen before it stands.
     fn watch(&self, words: &[&str]) -> Result<Watch, Failure> {
-        println!("$ {} &", typed(words));
+        say(format_args!("$ {} &", typed(words)))?;
         let mut child = self
             .client(words)
             .stdout(Stdio::piped())
@@ -170,11 +170,14 @@ impl Node {
         command
     }
 
-    fn invite(&self) {
-        println!("\nThe node stays up until Ctrl-C. Try, in another terminal:");
-        println!("  export CORACLE_ENDPOINTS={}", self.url);
-        println!("  {} kv get --prefix ''", self.program.display());
-        println!("  curl {}/health", self.url);
+    fn invite(&self) -> Result<(), Failure> {
+        say("\nThe node stays up until Ctrl-C. Try, in another terminal:")?;
+        say(format_args!("  export CORACLE_ENDPOINTS={}", self.url))?;
+        say(format_args!(
+            "  {} kv get --prefix ''",
+            self.program.display()
+        ))?;
+        say(format_args!("  curl {}/health", self.url))
     }
 
     async fn end(mut self) -> Result<(), Failure> {
@@ -202,7 +205,7 @@ impl Watch {
         for expected in expected {
             let line = tokio::time::timeout(PATIENCE, self.lines.next_line()).await;
             let line = line.map_err(broken)?.map_err(broken)?.unwrap_or_default();
-            println!("  {line}");
+            say(format_args!("  {line}"))?;
             if line != *expected {
                 let why = format!("it says {line:?} where {expected:?} was to come");
                 return Err(Failure::new(Exit::FAILED, "the watch is wrong", why));
@@ -220,8 +223,8 @@ fn typed(words: &[&str]) -> String {
     format!("kvctl {}", quoted.collect::<Vec<_>>().join(" "))
 }
 
-fn say(text: &str) {
-    println!("\n# {text}");
+fn say(text: impl std::fmt::Display) -> Result<(), Failure> {
+    answer(format!("{text}\n").as_bytes()).map_err(|error| Failure::output(&error))
 }
 
 fn broken(error: impl std::fmt::Display) -> Failure {

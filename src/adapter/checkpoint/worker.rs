@@ -76,7 +76,7 @@ pub fn is_asked_for() -> bool {
 pub fn serve() -> Result<(), String> {
     // A panic on one of sled's pool threads would leave `flush` waiting for ever.
     panic::set_hook(Box::new(|panic| {
-        eprintln!("{panic}");
+        let _ = writeln!(io::stderr(), "{panic}");
         process::exit(PANIC_EXIT);
     }));
     serve_once().map_err(|error| error.to_string())

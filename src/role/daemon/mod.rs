@@ -32,7 +32,7 @@ use crate::cli::config::{LogLevel, Settings};
 use crate::cli::daemon::{self, DaemonFlags};
 use crate::cli::paths::User;
 use crate::core::kv::retention::Retainer;
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, answer};
 use crate::role::daemon::api::Served;
 use crate::role::daemon::hub::Hub;
 use crate::role::daemon::listen::Listening;
@@ -55,7 +55,7 @@ pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
     let flags = daemon::flags(matches);
     let settings = load(&flags)?;
     if flags.check_config {
-        println!("{settings}");
+        answer(format!("{settings}\n").as_bytes()).map_err(|error| Failure::output(&error))?;
         return Ok(Exit::DONE);
     }
     log::start(match settings.log_level {

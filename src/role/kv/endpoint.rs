@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::adapter::rpc::client::{Client, ClientError, Code, Endpoint, Limits};
 use crate::adapter::rpc::proto::etcdserverpb as pb;
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, tell};
 use crate::role::kv::format::{Answer, Health, Kind};
 use crate::role::kv::session::{Session, Trouble, number, switch, words};
 
@@ -26,10 +26,10 @@ pub(super) async fn health(session: &Session, matches: &Matches) -> Result<Exit,
         return Ok(Exit::DONE);
     }
     for one in sick.filter(|_| session.format.kind == Kind::Simple) {
-        eprintln!(
+        tell(format_args!(
             "{} is unhealthy: failed to commit proposal: {}",
             one.endpoint, one.error
-        );
+        ));
     }
     Err(Trouble::plain(
         Failure::new(Exit::UNAVAILABLE, "unhealthy cluster", ""),
@@ -108,10 +108,10 @@ pub(super) async fn status(session: &Session, matches: &Matches) -> Result<Exit,
         match answer {
             Ok(response) => answers.push((endpoint, response)),
             Err(error) => {
-                eprintln!(
+                tell(format_args!(
                     "Failed to get the status of endpoint {endpoint} ({})",
                     words(&error)
-                );
+                ));
                 failed = Some(error);
             }
         }
@@ -133,10 +133,10 @@ pub(super) async fn hash(session: &Session, matches: &Matches) -> Result<Exit, T
         match answer {
             Ok(response) => answers.push((endpoint, response)),
             Err(error) => {
-                eprintln!(
+                tell(format_args!(
                     "Failed to get the hash of endpoint {endpoint} ({})",
                     words(&error)
-                );
+                ));
                 failed = Some(error);
             }
         }

@@ -6,7 +6,7 @@ use crate::adapter::rpc::client::Client;
 use crate::adapter::rpc::proto::etcdserverpb as pb;
 use crate::adapter::rpc::proto::etcdserverpb::alarm_request::AlarmAction;
 use crate::cli::kv::go;
-use crate::error::Exit;
+use crate::error::{Exit, tell};
 use crate::role::kv::endpoint::{endpoints, finish};
 use crate::role::kv::format::Answer;
 use crate::role::kv::session::{BAD_ARGUMENTS, Session, Trouble, arguments, print, switch, words};
@@ -57,7 +57,9 @@ pub(super) async fn defragment_all(
             }
             Err(error) => {
                 let why = words(&error);
-                eprintln!("Failed to defragment etcd member[{endpoint}] ({why})");
+                tell(format_args!(
+                    "Failed to defragment etcd member[{endpoint}] ({why})"
+                ));
                 failed = true;
             }
         }

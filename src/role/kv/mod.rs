@@ -21,7 +21,7 @@ use crate::cli::Matches;
 
 use crate::cli::kv::IMITATION;
 use crate::cli::kv::bench::Format;
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, tell};
 use crate::role::kv::session::{Session, Trouble};
 
 /// Words that need another one after them.
@@ -115,7 +115,7 @@ fn help(face: &'static str, path: &[&str]) -> Result<Exit, Failure> {
         session::print(text.as_bytes()).map_err(|trouble| trouble.into_failure(face))?;
         return Ok(Exit::DONE);
     }
-    eprint!("{text}");
+    tell(text.trim_end());
     Err(Failure::silent(Exit::USAGE))
 }
 

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use crate::adapter::host;
 use crate::adapter::rpc::client::{Client, ClientError, Code, Endpoint, Limits};
 use crate::cli::kv::{ENVIRONMENT, IMITATION, duration, go, on_command_line};
 use crate::cli::paths::{Surroundings, User};
-use crate::error::{Exit, Failure};
+use crate::error::{self, Exit, Failure, tell};
 use crate::role::kv::format::{Answer, Format, Kind};
 
 /// etcdctl's exit codes, where they differ from plain failure.
@@ -22,6 +21,9 @@ pub(super) const BAD_INPUT: u8 = 3;
 pub(super) const BAD_FEATURE: u8 = 4;
 pub(super) const INTERRUPTED: u8 = 5;
 pub(super) const BAD_ARGUMENTS: u8 = 128;
+
+/// etcd's words for a full store, which every server of its kind uses.
+const NO_SPACE: &str = "etcdserver: mvcc: database space exceeded";
 
 const LOCAL_SERVER: &str = "http://127.0.0.1:2379";
 
@@ -66,9 +68,19 @@ impl Trouble {
             _ => Exit::FAILED,
         };
         let mut failure = Failure::new(exit, what, error);
-        if let ClientError::Connect { .. } = error {
-            failure = failure
-                .hint("start one with `coracle daemon`, or name another with `--endpoints LIST`");
+        match error {
+            ClientError::Connect { .. } => {
+                failure = failure.hint(
+                    "start one with `coracle daemon`, or name another with `--endpoints LIST`",
+                );
+            }
+            ClientError::Status(status) if status.message() == NO_SPACE => {
+                failure = failure.hint(
+                    "make space with `kvctl del` and `kvctl compaction REVISION`, or give the \
+                     daemon a larger --quota-backend-bytes; the alarm then clears itself",
+                );
+            }
+            _ => {}
         }
         Self {
             failure,
@@ -116,7 +128,7 @@ impl Trouble {
             return self.failure;
         }
         if !self.text.is_empty() {
-            eprintln!("Error: {}", self.text);
+            tell(format_args!("Error: {}", self.text));
         }
         Failure::silent(Exit(self.exit))
     }
@@ -151,18 +163,14 @@ pub(super) fn words(error: &ClientError) -> String {
 
 /// Writes an answer to standard output; a closed pipe ends the verb quietly.
 pub(super) fn print(bytes: &[u8]) -> Result<(), Trouble> {
-    let mut output = io::stdout().lock();
-    output
-        .write_all(bytes)
-        .and_then(|()| output.flush())
-        .map_err(|error| {
-            let failure = Failure::output(&error);
-            Trouble {
-                exit: failure.exit.0,
-                text: error.to_string(),
-                failure,
-            }
-        })
+    error::answer(bytes).map_err(|error| {
+        let failure = Failure::output(&error);
+        Trouble {
+            exit: failure.exit.0,
+            text: error.to_string(),
+            failure,
+        }
+    })
 }
 
 /// The positional arguments as byte strings.

@@ -13,7 +13,7 @@ use crate::adapter::rpc::client::{Client, ClientError, Watching};
 use crate::adapter::rpc::proto::etcdserverpb as pb;
 use crate::adapter::rpc::proto::etcdserverpb::watch_request::RequestUnion;
 use crate::cli::kv::{go, script, watch_line};
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, tell};
 use crate::role::kv::format::Answer;
 use crate::role::kv::pair::prefix_range;
 use crate::role::kv::session::{
@@ -155,7 +155,7 @@ async fn show(
     }
     let revision = response.header.unwrap_or_default().revision;
     if response.canceled {
-        eprintln!("watch was canceled ({})", reason(response));
+        tell(format_args!("watch was canceled ({})", reason(response)));
     } else if response.events.is_empty() {
         print(format!("progress notify: {revision}\n").as_bytes())?;
     }
@@ -189,7 +189,7 @@ async fn show(
                 .iter()
                 .map(|word| go::quote(word.as_encoded_bytes()))
                 .collect();
-            eprintln!("command [{}] error ({why})", words.join(" "));
+            tell(format_args!("command [{}] error ({why})", words.join(" ")));
             return Err(Trouble::told(Exit::FAILED, 1));
         }
     }
@@ -206,7 +206,7 @@ async fn forever(session: &Session, mut plan: Plan) -> Result<Exit, Trouble> {
             Err(trouble) if !trouble.is_temporary() => return Err(trouble),
             Err(trouble) => trouble.to_string(),
         };
-        eprintln!("watch interrupted ({ended}); trying again");
+        tell(format_args!("watch interrupted ({ended}); trying again"));
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(RETRY_PAUSE_MAX);
     }
@@ -332,7 +332,7 @@ type Requested = Option<(pb::WatchRequest, Option<Plan>)>;
 fn request(line: &str, environment: &[Bytes], index: usize) -> Result<Requested, Trouble> {
     let words = script::words(line);
     let complain = |text: String| {
-        eprintln!("{text}");
+        tell(text);
         Ok(None)
     };
     match words.first().map(Vec::as_slice) {
