@@ -2,6 +2,7 @@
 
 mod bench;
 mod checkpoint;
+mod client;
 mod daemon;
 mod etcdctl;
 mod etcdctl_cases;

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
@@ -28,6 +28,8 @@ pub(crate) struct Rig {
     folder: tempfile::TempDir,
     /// Instead of the folder's own `data`.
     pub(crate) data: PathBuf,
+    /// Whether the daemon is told where its data and its socket go.
+    pub(crate) is_placed: bool,
     pub(crate) flags: Vec<OsString>,
     pub(crate) environment: Vec<(&'static str, OsString)>,
     /// A program and its arguments that start the daemon as themselves.
@@ -45,6 +47,13 @@ pub(crate) struct Daemon {
     pub(crate) opened_in: Duration,
 }
 
+/// A client's process, ended with its value.
+pub(crate) struct Running {
+    process: Child,
+    lines: Option<BufReader<ChildStdout>>,
+    talk: BufReader<ChildStderr>,
+}
+
 /// The real etcd, on a directory of its own.
 pub(crate) struct Etcd {
     process: Child,
@@ -57,6 +66,7 @@ impl Rig {
         let folder = tempfile::tempdir().expect("scratch folder");
         Self {
             data: folder.path().join("data"),
+            is_placed: true,
             folder,
             flags: Vec::new(),
             environment: Vec::new(),
@@ -79,13 +89,20 @@ impl Rig {
         let mut words = self.wrapper.iter().chain([&program]);
         let mut command = Command::new(words.next().expect("the program at least"));
         command.args(words).arg("daemon");
-        command.arg("--data-dir").arg(&self.data);
-        command.arg("--socket").arg(self.path("socket"));
+        if self.is_placed {
+            command.arg("--data-dir").arg(&self.data);
+            command.arg("--socket").arg(self.path("socket"));
+        }
         command.args(["--listen-client-urls", "http://127.0.0.1:0"]);
         command.args(&self.flags);
         without_settings(&mut command);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
+    }
+
+    /// The daemon's socket as clients name it; it stays the same over restarts.
+    pub(crate) fn socket_url(&self) -> String {
+        format!("unix://{}", self.path("socket").display())
     }
 
     /// Starts a daemon and does not wait.
@@ -250,6 +267,55 @@ impl Daemon {
 }
 
 impl Drop for Daemon {
+    fn drop(&mut self) {
+        end(&mut self.process);
+    }
+}
+
+impl Running {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let process = command.stderr(Stdio::piped()).spawn();
+        let mut process = process.expect("the client starts");
+        let lines = process.stdout.take().expect("piped");
+        let talk = process.stderr.take().expect("piped");
+        Self {
+            lines: Some(BufReader::new(lines)),
+            talk: BufReader::new(talk),
+            process,
+        }
+    }
+
+    /// The next line of the answer, however long it takes to come; empty at the end.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        let lines = self.lines.as_mut().expect("still open");
+        lines.read_line(&mut line).expect("is text");
+        line.trim_end().to_owned()
+    }
+
+    /// The next line of what it says to people.
+    pub(crate) fn talk(&mut self) -> String {
+        let mut line = String::new();
+        self.talk.read_line(&mut line).expect("is text");
+        line.trim_end().to_owned()
+    }
+
+    /// Nobody reads its answer any more.
+    pub(crate) fn close_answer(&mut self) {
+        self.lines = None;
+    }
+
+    /// Waits until it ends by itself; its exit code and what else it said to people.
+    pub(crate) fn ended(mut self) -> (Option<i32>, String) {
+        let mut talk = String::new();
+        self.talk.read_to_string(&mut talk).expect("is text");
+        let status = self.process.wait().expect("still our child");
+        (status.code(), talk)
+    }
+}
+
+impl Drop for Running {
     fn drop(&mut self) {
         end(&mut self.process);
     }
