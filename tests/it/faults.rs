@@ -12,6 +12,7 @@ use std::{env, fs};
 use bytes::Bytes;
 use coracle::adapter::host::random_u64;
 use coracle::adapter::rpc::proto::etcdserverpb as pb;
+use coracle::core::bench::input::Source;
 use tokio::task::JoinSet;
 use tonic::Code;
 
@@ -26,23 +27,11 @@ const WRITES_BEFORE_KILL_MAX: u64 = 1_500;
 const START_KILL_MS_MAX: u64 = 150;
 
 /// A printed seed makes the same choices again.
-struct Random(u64);
-
-impl Random {
-    fn seeded() -> Self {
-        let seed = env::var("CORACLE_TEST_SEED").ok();
-        let seed = seed.map_or_else(random_u64, |seed| seed.parse().expect("a number"));
-        eprintln!("CORACLE_TEST_SEED={seed}");
-        Self(seed | 1)
-    }
-
-    /// Marsaglia's xorshift64.
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
+fn seeded() -> Source {
+    let seed = env::var("CORACLE_TEST_SEED").ok();
+    let seed = seed.map_or_else(random_u64, |seed| seed.parse().expect("a number"));
+    eprintln!("CORACLE_TEST_SEED={seed}");
+    Source::new(seed, 0)
 }
 
 /// What one round of writers was told.
@@ -60,7 +49,7 @@ struct Acknowledged {
 async fn kill_dash_nine_loses_no_acknowledged_write() {
     let rounds = env::var("CORACLE_KILL_ROUNDS").ok();
     let rounds: u64 = rounds.map_or(20, |rounds| rounds.parse().expect("a number"));
-    let mut random = Random::seeded();
+    let mut random = seeded();
     let rig = Rig::with(&["--snapshot-count", "100"]);
     let mut expected = Acknowledged::default();
     let (mut newest, mut total, mut slowest) = (0, 0, Duration::ZERO);

@@ -1,6 +1,7 @@
 //! What the two directories must survive: damage in every file, lost files, and their own past.
 
 use super::*;
+use crate::core::bench::input::Source;
 use std::collections::BTreeSet;
 
 /// The worker process of these tests: this test alone, in another process of the test binary.
@@ -43,32 +44,9 @@ fn scrub(checkpoints: &mut Checkpoints) -> Vec<Discarded> {
     damaged.collect()
 }
 
-/// A small generator with a seed of its own, so that a failure repeats.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    fn bytes(&mut self, length: usize) -> Bytes {
-        (0..length.div_ceil(8))
-            .flat_map(|_| self.next().to_le_bytes())
-            .take(length)
-            .collect()
-    }
-}
-
 /// A state that changes the way the key-value store's does.
 struct State {
-    numbers: Numbers,
+    numbers: Source,
     image: Image,
     next_id: u64,
 }
@@ -77,7 +55,7 @@ impl State {
     fn new(chunks: usize, length: usize) -> Self {
         let image = Image::default();
         let mut state = Self {
-            numbers: Numbers(88_172_645_463_325_252),
+            numbers: Source::new(1, 0),
             image,
             next_id: 0,
         };
@@ -88,7 +66,7 @@ impl State {
     }
 
     fn append(&mut self, length: usize) {
-        let bytes = self.numbers.bytes(length);
+        let bytes = self.numbers.value(length);
         self.image.chunks.push(Chunk {
             id: self.next_id,
             version: 1,
@@ -100,16 +78,16 @@ impl State {
     /// Rewrites, removes and appends `count` chunks each.
     fn churn(&mut self, count: usize, length: usize) {
         for _ in 0..count {
-            let at = self.numbers.below(self.image.chunks.len());
-            let length = self.numbers.below(2 * length);
-            let bytes = self.numbers.bytes(length);
+            let at = self.numbers.below(self.image.chunks.len() as u64) as usize;
+            let length = self.numbers.below(2 * length as u64) as usize;
+            let bytes = self.numbers.value(length);
             let chunk = &mut self.image.chunks[at];
             *chunk = Chunk {
                 id: chunk.id,
                 version: chunk.version + 1,
                 bytes,
             };
-            let at = self.numbers.below(self.image.chunks.len());
+            let at = self.numbers.below(self.image.chunks.len() as u64) as usize;
             self.image.chunks.remove(at);
             self.append(length);
         }
@@ -122,7 +100,7 @@ fn two_checkpoints(path: &Path) -> (Image, Image) {
     let (mut checkpoints, image, discarded) = open(path);
     assert!(image.is_none() && discarded.is_empty());
     let mut state = State::new(20, 5_000);
-    state.image.chunks[3].bytes = state.numbers.bytes(300_000);
+    state.image.chunks[3].bytes = state.numbers.value(300_000);
     checkpoints.write(&state.image).expect("written");
     let older = state.image.clone();
     state.churn(3, 5_000);
@@ -175,7 +153,7 @@ fn delta_writes_only_what_changed_since_that_directory_was_written() {
         assert_eq!(proved.chunks_written, chunks_written);
         if proved.sequence >= 3 {
             let length = 10_000 + proved.sequence as usize;
-            let bytes = state.numbers.bytes(length);
+            let bytes = state.numbers.value(length);
             let chunk = &mut state.image.chunks[proved.sequence as usize];
             *chunk = Chunk {
                 id: chunk.id,
@@ -208,14 +186,14 @@ fn flipped_byte_in_any_file_is_named_and_the_other_checkpoint_is_taken() {
     let (older, newer) = two_checkpoints(&origin);
     let mut names = Vec::new();
     proof::list(&origin, "", &mut names).expect("listed");
-    let mut numbers = Numbers(7);
+    let mut numbers = Source::new(7, 0);
     for name in names {
         for _ in 0..3 {
             let path = directory.path().join("damaged");
             copy(&origin, &path);
             let file = path.join(&name);
             let mut bytes = fs::read(&file).expect("read");
-            let at = numbers.below(bytes.len());
+            let at = numbers.below(bytes.len() as u64) as usize;
             bytes[at] ^= 1 << numbers.below(8);
             fs::write(&file, bytes).expect("written");
             let (mut checkpoints, image, mut discarded) = open(&path);

@@ -20,7 +20,7 @@ use tonic::Status;
 use tonic::body::Body;
 
 use crate::adapter::http::methods::{Kind, Methods};
-use crate::adapter::http::routes::{RouteFuture, Routes};
+use crate::adapter::http::routes::{Calls, RouteFuture, Routes};
 
 /// How far the server is on its way down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,12 +80,7 @@ impl<S: Clone> Clone for Dispatch<S> {
 
 impl<S> hyper::service::Service<Request<Incoming>> for Dispatch<S>
 where
-    S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send + 'static,
+    S: Calls,
 {
     type Response = Response<Body>;
     type Error = Infallible;

@@ -23,7 +23,7 @@ use tonic::body::Body;
 use crate::adapter::http::connection;
 use crate::adapter::http::dispatch::{Dispatch, Phase};
 use crate::adapter::http::methods::Methods;
-use crate::adapter::http::routes::Routes;
+use crate::adapter::http::routes::{Calls, Routes};
 use crate::adapter::http::socket::Socket;
 
 /// After an accept that failed for want of descriptors or memory: long enough that the loop does
@@ -142,12 +142,7 @@ impl Default for Limits {
 
 impl<S> Front<S>
 where
-    S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible>
-        + Clone
-        + Send
-        + Sync
-        + 'static,
-    S::Future: Send + 'static,
+    S: Calls,
 {
     /// `grpc` must be ready at all times (its `poll_ready` is not asked).
     pub fn new(grpc: S, routes: Routes, limits: Limits) -> Self {

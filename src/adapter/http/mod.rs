@@ -22,4 +22,4 @@ pub use counted::Counted;
 pub use front::{Drained, Front, FrontError, Limits, Listener, NoCalls};
 pub use health::{Alarm, Consistency, Probe, Versions};
 pub use methods::{ServedMethod, served_methods};
-pub use routes::Routes;
+pub use routes::{Calls, Routes};

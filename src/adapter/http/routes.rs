@@ -28,6 +28,33 @@ pub struct Routes {
     metrics: Arc<Metrics>,
 }
 
+/// A service of gRPC calls as a front takes it; only here to be written once.
+pub trait Calls:
+    tower::Service<
+        Request<Body>,
+        Response = Response<Body>,
+        Error = Infallible,
+        Future: Send + 'static,
+    > + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<T> Calls for T where
+    T: tower::Service<
+            Request<Body>,
+            Response = Response<Body>,
+            Error = Infallible,
+            Future: Send + 'static,
+        > + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
 impl Routes {
     /// Everything: `grpc` answers what comes through the JSON gateway. `message_bytes_max` bounds
     /// one request message, as the same figure does for gRPC (etcd: request limit + 512 KiB).
@@ -38,12 +65,7 @@ impl Routes {
         metrics: Arc<Metrics>,
     ) -> Self
     where
-        S: tower::Service<Request<Body>, Response = Response<Body>, Error = Infallible>
-            + Clone
-            + Send
-            + Sync
-            + 'static,
-        S::Future: Send + 'static,
+        S: Calls,
     {
         let calls = BoxCloneSyncService::new(grpc);
         let gateway = Gateway::new(calls, &Methods::new(), message_bytes_max);

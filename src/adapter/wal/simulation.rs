@@ -8,26 +8,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::adapter::wal::files::{Directory, File};
+use crate::core::bench::input::Source;
 
 const SECTOR: usize = 512;
-
-/// A small generator (splitmix64), so that a printed seed reproduces a run.
-#[derive(Clone)]
-pub(super) struct Random(pub(super) u64);
-
-impl Random {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-}
 
 #[derive(Clone, Default)]
 struct Inode {
@@ -40,7 +23,7 @@ struct Inode {
 struct State {
     names: BTreeMap<String, usize>,
     inodes: Vec<Inode>,
-    random: Random,
+    random: Source,
     /// Writes, syncs and changes of names until the machine stops.
     steps_left: Option<u64>,
     full: bool,
@@ -59,7 +42,7 @@ impl SimulatedDisk {
         Self(Arc::new(Mutex::new(State {
             names: BTreeMap::new(),
             inodes: Vec::new(),
-            random: Random(seed),
+            random: Source::new(seed, 0),
             steps_left: None,
             full: false,
             fail_write: None,
@@ -149,7 +132,7 @@ impl SimulatedDisk {
 }
 
 impl Inode {
-    fn settle(&mut self, random: &mut Random) {
+    fn settle(&mut self, random: &mut Source) {
         let mode = random.below(4);
         let sectors = std::mem::take(&mut self.unsynced);
         let mut prefix = random.below(sectors.len() as u64 + 1);

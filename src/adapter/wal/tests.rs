@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver};
 
 use super::*;
-use crate::adapter::wal::simulation::{Random, SimulatedDisk};
+use crate::adapter::wal::simulation::SimulatedDisk;
+use crate::core::bench::input::Source;
 
 type Answer = Receiver<Result<(), Arc<WalError>>>;
 
@@ -98,7 +99,7 @@ impl Model {
         }
     }
 
-    fn random_record(&self, random: &mut Random, term: u64) -> Record {
+    fn random_record(&self, random: &mut Source, term: u64) -> Record {
         let next = self.next();
         match random.below(20) {
             0 => Record::Vote(vec![term as u8; random.below(40) as usize]),
@@ -127,7 +128,7 @@ impl Model {
 
 /// One run: random records in random batches, power cuts at random moments, reopening.
 fn simulate(seed: u64) -> (u64, u64) {
-    let mut random = Random(seed);
+    let mut random = Source::new(seed, 0);
     let mut disk = SimulatedDisk::new(seed ^ 0x5eed);
     if random.below(3) == 0 {
         disk.set_short_writes();

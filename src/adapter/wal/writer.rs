@@ -308,12 +308,7 @@ impl Writer {
             self.prepared = self.shared.preparer.current_end();
         }
         if let Some(start) = start {
-            self.encode(&Parts {
-                kind: Kind::Start,
-                term: 0,
-                index: 0,
-                payload: &start,
-            });
+            self.encode_start(&start);
         }
         Ok(())
     }
@@ -337,13 +332,17 @@ impl Writer {
         self.segment = next.segment;
         self.prepared = next.end;
         self.position = DATA_START;
+        self.encode_start(&start);
+        Ok(())
+    }
+
+    fn encode_start(&mut self, payload: &[u8]) {
         self.encode(&Parts {
             kind: Kind::Start,
             term: 0,
             index: 0,
-            payload: &start,
+            payload,
         });
-        Ok(())
     }
 
     fn start(&self) -> Start {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+use crate::core::bench::input::Source;
 use crate::core::kv::history::{Chunk, Record};
 use crate::core::kv::machine::{Image, Machine};
 use crate::core::kv::request::{
@@ -20,24 +21,16 @@ use crate::core::kv::txn::check_txn;
 const SEEDS: u64 = 200;
 const STEPS: usize = 150;
 
-/// A small generator with a seed of its own, so that a failure repeats.
-pub(crate) struct Numbers(u64);
+/// Choices from a seed, so that a failure repeats.
+pub(crate) struct Numbers(Source);
 
 impl Numbers {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        Self(Source::new(seed, 0))
     }
 
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
+        self.0.below(bound)
     }
 
     pub(crate) fn one_in(&mut self, bound: u64) -> bool {

@@ -97,55 +97,50 @@ async fn alarms(client: &Client) -> String {
 }
 
 pub(super) async fn status(session: &Session, matches: &Matches) -> Result<Exit, Trouble> {
-    session.check_format()?;
-    let mut answers = Vec::new();
-    let mut failed = None;
-    for endpoint in endpoints(session, matches).await? {
-        let answer = match session.connect_to(&endpoint).await {
-            Ok(client) => client.status(pb::StatusRequest {}).await,
-            Err(error) => Err(error),
-        };
-        match answer {
-            Ok(response) => answers.push((endpoint, response)),
-            Err(error) => {
-                tell(format_args!(
-                    "Failed to get the status of endpoint {endpoint} ({})",
-                    words(&error)
-                ));
-                failed = Some(error);
-            }
-        }
-    }
+    let ask = async |client: Client| client.status(pb::StatusRequest {}).await;
+    let (answers, failed) = ask_each(session, matches, "status", ask).await?;
     session.answer(&Answer::Status(answers))?;
     finish(failed.is_some())
 }
 
 pub(super) async fn hash(session: &Session, matches: &Matches) -> Result<Exit, Trouble> {
-    session.check_format()?;
     let revision = number(matches, "rev");
-    let mut answers = Vec::new();
-    let mut failed = None;
-    for endpoint in endpoints(session, matches).await? {
-        let answer = match session.connect_to(&endpoint).await {
-            Ok(client) => client.hash_kv(pb::HashKvRequest { revision }).await,
-            Err(error) => Err(error),
-        };
-        match answer {
-            Ok(response) => answers.push((endpoint, response)),
-            Err(error) => {
-                tell(format_args!(
-                    "Failed to get the hash of endpoint {endpoint} ({})",
-                    words(&error)
-                ));
-                failed = Some(error);
-            }
-        }
-    }
+    let ask = async |client: Client| client.hash_kv(pb::HashKvRequest { revision }).await;
+    let (answers, failed) = ask_each(session, matches, "hash", ask).await?;
     session.answer(&Answer::Hash(answers))?;
     match failed {
         Some(error) => Err(Trouble::rpc("cannot hash every endpoint", &error)),
         None => Ok(Exit::DONE),
     }
+}
+
+/// Asks every server in turn. One that fails is told and does not keep the next from its turn; the
+/// last failure is given back.
+async fn ask_each<T>(
+    session: &Session,
+    matches: &Matches,
+    what: &str,
+    ask: impl AsyncFn(Client) -> Result<T, ClientError>,
+) -> Result<(Vec<(String, T)>, Option<ClientError>), Trouble> {
+    session.check_format()?;
+    let (mut answers, mut failed) = (Vec::new(), None);
+    for endpoint in endpoints(session, matches).await? {
+        let answer = match session.connect_to(&endpoint).await {
+            Ok(client) => ask(client).await,
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(response) => answers.push((endpoint, response)),
+            Err(error) => {
+                let why = words(&error);
+                tell(format_args!(
+                    "Failed to get the {what} of endpoint {endpoint} ({why})"
+                ));
+                failed = Some(error);
+            }
+        }
+    }
+    Ok((answers, failed))
 }
 
 pub(super) async fn members(session: &Session) -> Result<Exit, Trouble> {

@@ -280,13 +280,7 @@ pub(crate) fn dependencies(manifest: &str) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn found(check: fn(&Source) -> Vec<Finding>, path: &str, text: &str) -> Vec<usize> {
-        check(&Source::new(path, text))
-            .iter()
-            .map(|finding| finding.line)
-            .collect()
-    }
+    use crate::tidy::found;
 
     const NONE: [usize; 0] = [];
 

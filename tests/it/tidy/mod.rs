@@ -221,6 +221,12 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The lines in which `check` finds something.
+pub(crate) fn found(check: fn(&Source) -> Vec<Finding>, path: &str, text: &str) -> Vec<usize> {
+    let findings = check(&Source::new(path, text)).into_iter();
+    findings.map(|finding| finding.line).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

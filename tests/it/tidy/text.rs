@@ -132,16 +132,10 @@ fn reasoned(source: &Source, at: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tidy::found as found_in;
 
     fn found(check: fn(&Source) -> Vec<Finding>, text: &str) -> Vec<usize> {
         found_in(check, "src/role/kv/mod.rs", text)
-    }
-
-    fn found_in(check: fn(&Source) -> Vec<Finding>, path: &str, text: &str) -> Vec<usize> {
-        check(&Source::new(path, text))
-            .iter()
-            .map(|finding| finding.line)
-            .collect()
     }
 
     const NONE: [usize; 0] = [];
