@@ -1,4 +1,7 @@
 //! The listeners of the daemon: client addresses, metrics addresses, the unix socket.
+//!
+//! The socket is for clients that name a valid `:authority`, as kvctl does. Older grpc-go, etcdctl
+//! 3.5's among them, sends the socket's path, which h2 refuses (hyperium/h2#487): TCP serves those.
 
 use std::io;
 use std::net::SocketAddr;
