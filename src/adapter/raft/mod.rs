@@ -316,6 +316,9 @@ fn config(settings: &Settings) -> Result<Arc<Config>, ConsensusError> {
         snapshot_policy: SnapshotPolicy::Never,
         max_in_snapshot_log_to_keep: u64::MAX,
         enable_pre_vote: Some(true),
+        // A leader that went on in its old term after a crash could give an index that was sent out
+        // but not kept a second meaning. It costs one vote and one blank entry per start.
+        enable_leader_restore: Some(false),
         ..Config::default()
     };
     config
