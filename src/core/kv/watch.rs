@@ -354,8 +354,13 @@ impl Watchers {
     }
 }
 
-/// Splits a delivery so that no part has much more than `bytes_max` of keys and values.
-pub fn fragments(delivery: Delivery, bytes_max: usize) -> Vec<Delivery> {
+/// Splits a delivery so that no part has more than `bytes_max`, unless one event alone has;
+/// `bytes_of` says what an event takes on the wire.
+pub fn fragments(
+    delivery: Delivery,
+    bytes_max: usize,
+    bytes_of: impl Fn(&Event) -> usize,
+) -> Vec<Delivery> {
     let Delivery {
         watch_id,
         revision,
@@ -370,7 +375,7 @@ pub fn fragments(delivery: Delivery, bytes_max: usize) -> Vec<Delivery> {
     };
     let (mut parts, mut current, mut bytes) = (Vec::new(), Vec::new(), 0);
     for event in events {
-        let size = event.bytes();
+        let size = bytes_of(&event);
         if !current.is_empty() && bytes + size > bytes_max {
             parts.push(part(std::mem::take(&mut current)));
             bytes = 0;
@@ -380,13 +385,6 @@ pub fn fragments(delivery: Delivery, bytes_max: usize) -> Vec<Delivery> {
     }
     parts.push(part(current));
     parts
-}
-
-impl Event {
-    fn bytes(&self) -> usize {
-        let of = |kv: &KeyValue| kv.key.len() + kv.value.len();
-        of(&self.kv) + self.prev_kv.as_ref().map_or(0, of)
-    }
 }
 
 /// How far one step looked.

@@ -11,7 +11,9 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
-use crate::adapter::rpc::server::{BoxStream, WatchAnswer, WatchCommand};
+use crate::adapter::rpc::server::{
+    BoxStream, WatchAnswer, WatchCommand, event_bytes, fragment_bytes_max,
+};
 use crate::core::kv::request::KvError;
 use crate::core::kv::watch::{Delivery, WatchRequest, Watchers, fragments};
 use crate::role::daemon::hub::Signal;
@@ -209,7 +211,8 @@ impl StreamTask {
             self.outgoing.push_back(WatchAnswer::Events(delivery));
             return;
         }
-        let mut parts = fragments(delivery, self.node.settings.request_bytes_max);
+        let bytes_max = fragment_bytes_max(self.node.settings.request_bytes_max);
+        let mut parts = fragments(delivery, bytes_max, event_bytes);
         let last = parts.pop();
         self.outgoing
             .extend(parts.into_iter().map(WatchAnswer::Fragment));

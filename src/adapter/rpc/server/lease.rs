@@ -5,8 +5,8 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::adapter::rpc::convert::status;
 use crate::adapter::rpc::proto::etcdserverpb::{self as pb, lease_server::Lease};
-use crate::adapter::rpc::server::Service;
 use crate::adapter::rpc::server::api::{Api, BoxStream};
+use crate::adapter::rpc::server::{Service, receive_error};
 
 #[tonic::async_trait]
 impl<A: Api> Lease for Service<A> {
@@ -45,7 +45,8 @@ impl<A: Api> Lease for Service<A> {
         request: Request<Streaming<pb::LeaseKeepAliveRequest>>,
     ) -> Result<Response<Self::LeaseKeepAliveStream>, Status> {
         let api = self.api.clone();
-        let responses = request.into_inner().and_then(move |request| {
+        let requests = request.into_inner().map_err(receive_error);
+        let responses = requests.and_then(move |request| {
             let api = api.clone();
             async move {
                 let ttl = api.lease_keep_alive(request.id).await.map_err(status)?;

@@ -11,16 +11,20 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
+use prost::Message;
 use tonic::body::Body;
 use tonic::codegen::Service as TowerService;
+use tonic::{Code, Status};
 
+use crate::adapter::rpc::convert;
 use crate::adapter::rpc::proto::etcdserverpb::{
     self as pb, cluster_server::ClusterServer, kv_server::KvServer, lease_server::LeaseServer,
     maintenance_server::MaintenanceServer, watch_server::WatchServer,
 };
 use crate::adapter::rpc::proto::health::health_server::HealthServer;
+use crate::core::kv::watch::Event;
 
 pub use api::{
     AlarmAction, Api, BoxStream, Consistency, HashView, Header, LeaseTerm, MemberView,
@@ -30,7 +34,11 @@ pub use api::{
 /// What a message may take beside the request in it, as etcd allows.
 pub const MESSAGE_OVERHEAD_BYTES: usize = 512 * 1024;
 
-type Reply = Pin<Box<dyn Future<Output = Result<http::Response<Body>, Infallible>> + Send>>;
+/// What a watch response takes beside its events: a header and some numbers.
+const WATCH_HEAD_BYTES: usize = 128;
+
+/// The answer to a call, in the making.
+pub struct Reply(Pin<Box<dyn Future<Output = Result<http::Response<Body>, Infallible>> + Send>>);
 
 /// The member behind one service.
 pub(crate) struct Service<A> {
@@ -89,8 +97,13 @@ impl<A: Api> TowerService<http::Request<Body>> for Services<A> {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Reply {
+        let version = request.headers().get(CLIENT_VERSION);
+        if version.is_some_and(|version| std::str::from_utf8(version.as_bytes()).is_err()) {
+            let status = Status::invalid_argument("etcdserver: invalid client api version");
+            return Reply(Box::pin(std::future::ready(Ok(status.into_http()))));
+        }
         let service = request.uri().path().split('/').nth(1).unwrap_or_default();
-        match service {
+        Reply(match service {
             "etcdserverpb.KV" => self.kv.call(request),
             "etcdserverpb.Watch" => self.watch.call(request),
             "etcdserverpb.Lease" => self.lease.call(request),
@@ -98,12 +111,48 @@ impl<A: Api> TowerService<http::Request<Body>> for Services<A> {
             "etcdserverpb.Maintenance" => self.maintenance.call(request),
             "grpc.health.v1.Health" => self.health.call(request),
             unknown => {
-                let status = tonic::Status::unimplemented(format!("unknown service {unknown}"));
+                let status = Status::unimplemented(format!("unknown service {unknown}"));
                 Box::pin(std::future::ready(Ok(status.into_http())))
             }
-        }
+        })
     }
 }
+
+impl Future for Reply {
+    type Output = Result<http::Response<Body>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let response = ready!(self.0.as_mut().poll(context))?;
+        // Only a call that was refused has its status here.
+        let refused = response.headers().contains_key(Status::GRPC_STATUS);
+        let status = refused.then(|| Status::from_header_map(response.headers()));
+        Poll::Ready(Ok(match status.flatten() {
+            Some(status) if status.code() == Code::OutOfRange => receive_error(status).into_http(),
+            _ => response,
+        }))
+    }
+}
+
+/// Why a message was not received, with the code by which etcd's clients know that it is too large.
+fn receive_error(status: Status) -> Status {
+    let sizes = status.message().strip_prefix(TOO_LARGE);
+    let mut numbers = sizes.into_iter().flat_map(|sizes| {
+        let words = sizes.split(|letter: char| !letter.is_ascii_digit());
+        words.filter(|word| !word.is_empty())
+    });
+    match (numbers.next(), numbers.next()) {
+        (Some(found), Some(limit)) => Status::resource_exhausted(format!(
+            "grpc: received message larger than max ({found} vs. {limit})"
+        )),
+        _ => status,
+    }
+}
+
+/// The metadata in which etcd's clients say their version. It is any text, as in etcd.
+const CLIENT_VERSION: &str = "client-api-version";
+
+/// How tonic's text about a message beyond the limit begins; the two sizes follow.
+const TOO_LARGE: &str = "Error, decoded message length too large:";
 
 impl<A: Api> Service<A> {
     fn header(&self, revision: i64) -> Option<pb::ResponseHeader> {
@@ -121,5 +170,33 @@ impl<A: Api> Service<A> {
             revision: header.revision,
             raft_term: header.term,
         })
+    }
+}
+
+/// What the events of one watch response may take, so that every client takes the response that
+/// takes the largest request.
+pub fn fragment_bytes_max(request_bytes_max: usize) -> usize {
+    request_bytes_max + MESSAGE_OVERHEAD_BYTES - WATCH_HEAD_BYTES
+}
+
+/// What an event takes in a watch response.
+pub fn event_bytes(event: &Event) -> usize {
+    let length = convert::event(event).encoded_len();
+    1 + prost::length_delimiter_len(length) + length
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn message_beyond_the_limit_is_told_in_etcds_words_and_other_errors_as_they_are() {
+        let sizes = "found 2621440 bytes, the limit is: 2097152 bytes";
+        let told = receive_error(Status::out_of_range(format!("{TOO_LARGE} {sizes}")));
+        assert_eq!(told.code(), Code::ResourceExhausted);
+        let text = "grpc: received message larger than max (2621440 vs. 2097152)";
+        assert_eq!(told.message(), text);
+        let told = receive_error(Status::out_of_range("etcdserver: too large lease TTL"));
+        assert_eq!(told.code(), Code::OutOfRange);
     }
 }

@@ -1,12 +1,13 @@
 //! The Watch service: messages to commands, answers to messages.
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
+use tokio::sync::oneshot;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::adapter::rpc::convert;
 use crate::adapter::rpc::proto::etcdserverpb::{self as pb, watch_server::Watch};
-use crate::adapter::rpc::server::Service;
 use crate::adapter::rpc::server::api::{Api, BoxStream, WatchAnswer, WatchCommand};
+use crate::adapter::rpc::server::{Service, receive_error};
 use crate::core::kv::watch::Delivery;
 
 #[tonic::async_trait]
@@ -17,15 +18,29 @@ impl<A: Api> Watch for Service<A> {
         &self,
         request: Request<Streaming<pb::WatchRequest>>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        // A broken request stream is the client's end; its answer stream ends with it.
-        let requests = request
-            .into_inner()
-            .take_while(|request| std::future::ready(request.is_ok()));
-        let commands =
-            requests.filter_map(|request| std::future::ready(request.ok().and_then(command)));
+        // What breaks the requests ends the answers, and is their status.
+        let (broken, breaks) = oneshot::channel();
+        let received = request.into_inner();
+        let requests = received.scan(Some(broken), |broken, request| {
+            std::future::ready(match request {
+                Ok(request) => Some(request),
+                Err(status) => {
+                    // Nobody hears it where the answers have ended before.
+                    drop(
+                        broken
+                            .take()
+                            .map(|broken| broken.send(receive_error(status))),
+                    );
+                    None
+                }
+            })
+        });
+        let commands = requests.filter_map(|request| std::future::ready(command(request)));
         let api = self.api.clone();
         let answers = self.api.watch(commands.boxed());
         let responses = answers.map(move |answer| Ok(response(api.as_ref(), answer)));
+        let breaks = stream::once(breaks).filter_map(|broken| std::future::ready(broken.ok()));
+        let responses = stream::select(responses, breaks.map(Err));
         Ok(Response::new(responses.boxed()))
     }
 }

@@ -253,13 +253,14 @@ fn fragments_hold_every_event_once_and_in_order() {
     watched.create(everything(2));
     (0..10).for_each(|_| watched.apply(&put("k", vec![0; 100])));
     let delivery = watched.told().remove(0);
-    let parts = fragments(delivery.clone(), 250);
+    let bytes_of = |event: &Event| event.kv.value.len();
+    let parts = fragments(delivery.clone(), 250, bytes_of);
     assert_eq!(parts.len(), 5);
     assert!(parts.iter().all(|part| part.events.len() == 2));
-    assert_eq!(fragments(delivery.clone(), 1).len(), 10);
+    assert_eq!(fragments(delivery.clone(), 1, bytes_of).len(), 10);
     let joined: Vec<Arc<Event>> = parts.into_iter().flat_map(|part| part.events).collect();
     assert_eq!(joined, delivery.events);
-    assert_eq!(fragments(delivery.clone(), 1 << 20), [delivery]);
+    assert_eq!(fragments(delivery.clone(), 1 << 20, bytes_of), [delivery]);
 }
 
 #[test]
