@@ -1,6 +1,7 @@
 //! Between the wire's messages and the key-value machine's requests and replies.
 //!
-//! What a message can say and the machine cannot (an unknown sort order, say) is refused here.
+//! What a message can say and the machine cannot (an unknown sort order, say) is refused here, but
+//! where etcd gives it a meaning it has that one.
 
 use bytes::Bytes;
 use tonic::{Code, Status};
@@ -123,7 +124,6 @@ fn nested_txn(
     if depth > NESTING_MAX {
         return Err(KvError::TooManyOperations);
     }
-    let compares: Option<Vec<Compare>> = request.compare.into_iter().map(compare).collect();
     let mut branch = |operations: Vec<pb::RequestOp>| -> Result<Vec<Operation>, KvError> {
         operations
             .into_iter()
@@ -132,7 +132,7 @@ fn nested_txn(
     };
     let (success, failure) = (branch(request.success)?, branch(request.failure)?);
     Ok(Txn {
-        compares: compares.ok_or(KvError::KeyNotFound)?,
+        compares: request.compare.into_iter().map(compare).collect(),
         success,
         failure,
     })
@@ -159,46 +159,48 @@ fn operation(
 }
 
 /// A compare; one that names a target without a value compares with zero, as etcd does.
-fn compare(request: pb::Compare) -> Option<Compare> {
+fn compare(request: pb::Compare) -> Compare {
     use pb::compare::{CompareResult, CompareTarget, TargetUnion};
-    let comparison = match CompareResult::try_from(request.result).ok()? {
-        CompareResult::Equal => Comparison::Equal,
-        CompareResult::Greater => Comparison::Greater,
-        CompareResult::Less => Comparison::Less,
-        CompareResult::NotEqual => Comparison::NotEqual,
+    let comparison = match CompareResult::try_from(request.result) {
+        Ok(CompareResult::Equal) => Comparison::Equal,
+        Ok(CompareResult::Greater) => Comparison::Greater,
+        Ok(CompareResult::Less) => Comparison::Less,
+        Ok(CompareResult::NotEqual) => Comparison::NotEqual,
+        Err(_) => Comparison::Unknown,
     };
     let union = request.target_union;
-    let target = match CompareTarget::try_from(request.target).ok()? {
-        CompareTarget::Version => Target::Version(match union {
+    let target = match CompareTarget::try_from(request.target) {
+        Ok(CompareTarget::Version) => Target::Version(match union {
             Some(TargetUnion::Version(version)) => version,
             _ => 0,
         }),
-        CompareTarget::Create => Target::Create(match union {
+        Ok(CompareTarget::Create) => Target::Create(match union {
             Some(TargetUnion::CreateRevision(revision)) => revision,
             _ => 0,
         }),
-        CompareTarget::Mod => Target::Mod(match union {
+        Ok(CompareTarget::Mod) => Target::Mod(match union {
             Some(TargetUnion::ModRevision(revision)) => revision,
             _ => 0,
         }),
-        CompareTarget::Value => Target::Value(match union {
+        Ok(CompareTarget::Value) => Target::Value(match union {
             Some(TargetUnion::Value(value)) => owned(&value),
             _ => Bytes::new(),
         }),
-        CompareTarget::Lease => Target::Lease(match union {
+        Ok(CompareTarget::Lease) => Target::Lease(match union {
             Some(TargetUnion::Lease(lease)) => lease,
             _ => 0,
         }),
+        Err(_) => Target::Unknown,
     };
     let keys = KeyRange {
         start: owned(&request.key),
         end: owned(&request.range_end),
     };
-    Some(Compare {
+    Compare {
         keys,
         comparison,
         target,
-    })
+    }
 }
 
 pub(super) fn watch_request(request: pb::WatchCreateRequest) -> WatchRequest {

@@ -3,6 +3,7 @@
 //! Each seed is one run of random requests on two replicas that drop and sweep at different times.
 //! A failure prints its seed; the same seed gives the same run.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -261,12 +262,14 @@ fn model_holds(kv: Option<&KeyValue>, compare: &Compare) -> bool {
         Target::Lease(lease) => known.lease.cmp(lease),
         Target::Value(_) if kv.is_none() => return false,
         Target::Value(value) => known.value.cmp(value),
+        Target::Unknown => Ordering::Equal,
     };
     match compare.comparison {
         Comparison::Equal => ordering.is_eq(),
         Comparison::NotEqual => ordering.is_ne(),
         Comparison::Greater => ordering.is_gt(),
         Comparison::Less => ordering.is_lt(),
+        Comparison::Unknown => true,
     }
 }
 
@@ -332,6 +335,10 @@ fn model_range(keys: &Keys, range: &Range, revision: i64) -> RangeReply {
     kvs.retain(|kv| max_mod == 0 || kv.mod_revision <= max_mod);
     kvs.retain(|kv| kv.mod_revision >= min_mod && kv.create_revision >= min_create);
     kvs.retain(|kv| max_create == 0 || kv.create_revision <= max_create);
+    let unfiltered = range.filter == RevisionFilter::default();
+    if range.limit > 0 && range.sort_order == SortOrder::None && unfiltered {
+        kvs.truncate(range.limit as usize + 1);
+    }
     // Reversed twice around a stable sort, keys that compare alike stay in their order.
     if range.sort_order == SortOrder::Descend {
         kvs.reverse();
@@ -436,15 +443,17 @@ impl Requests<'_> {
             Comparison::NotEqual,
             Comparison::Greater,
             Comparison::Less,
+            Comparison::Unknown,
         ];
         Compare {
             keys: numbers.keys(),
-            comparison: comparisons[numbers.below(4) as usize],
-            target: match numbers.below(5) {
+            comparison: comparisons[numbers.below(5) as usize],
+            target: match numbers.below(6) {
                 0 => Target::Version(small),
                 1 => Target::Create(revision),
                 2 => Target::Mod(revision),
                 3 => Target::Lease(small),
+                4 => Target::Unknown,
                 _ => Target::Value(vec![b'0' + small as u8].into()),
             },
         }

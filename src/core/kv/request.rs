@@ -118,6 +118,8 @@ pub enum Comparison {
     Greater,
     Less,
     NotEqual,
+    /// A number without a meaning: it holds, as in etcd.
+    Unknown,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +129,8 @@ pub enum Target {
     Mod(i64),
     Value(Bytes),
     Lease(i64),
+    /// A number without a meaning: any key is equal in it, as in etcd.
+    Unknown,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -282,10 +286,13 @@ impl Range {
         }
     }
 
-    /// Sorting or filtering must see every key, so the limit cannot stop the walk early.
+    /// A stated order or a filter must see every key, so the limit cannot stop the walk early.
     pub fn needs_all(&self) -> bool {
-        self.sort_order != SortOrder::None
-            || self.sort_target != SortTarget::Key
-            || self.filter != RevisionFilter::default()
+        self.sort_order != SortOrder::None || self.filter != RevisionFilter::default()
+    }
+
+    /// Whether the keys come in another order than their own.
+    pub fn is_sorted(&self) -> bool {
+        self.sort_order != SortOrder::None || self.sort_target != SortTarget::Key
     }
 }

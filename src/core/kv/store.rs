@@ -236,7 +236,12 @@ impl Store {
         let wanted = match range.limit {
             ..=0 => usize::MAX,
             _ if range.needs_all() => usize::MAX,
-            limit => usize::try_from(limit).unwrap_or(usize::MAX),
+            limit => {
+                // etcd sorts, without a stated order, what it found up to the limit and the one key
+                // beyond it by which it knows that there is more.
+                let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+                limit.saturating_add(usize::from(range.is_sorted()))
+            }
         };
         let reply = &mut progress.reply;
         let mut visited = 0;
@@ -599,7 +604,7 @@ fn key_value(range: &Range, record: &Record<'_>) -> KeyValue {
 }
 
 fn sort(kvs: &mut [KeyValue], range: &Range) {
-    if range.sort_order != SortOrder::None || range.sort_target != SortTarget::Key {
+    if range.is_sorted() {
         // Stable in both directions: keys that compare alike stay in the order of the keys.
         let by = |a: &KeyValue, b: &KeyValue| match range.sort_target {
             SortTarget::Key => a.key.cmp(&b.key),

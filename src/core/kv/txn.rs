@@ -3,6 +3,7 @@
 //! - Compares of nested transactions are judged before anything is written, like the outer ones.
 //! - The taken path is checked as a whole first, so a transaction changes all or nothing.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
@@ -272,12 +273,14 @@ fn holds_for(record: Option<&Record<'_>>, compare: &Compare) -> bool {
             Some(record) => record.value.cmp(value.as_ref()),
             None => return false,
         },
+        Target::Unknown => Ordering::Equal,
     };
     match compare.comparison {
         Comparison::Equal => ordering.is_eq(),
         Comparison::NotEqual => ordering.is_ne(),
         Comparison::Greater => ordering.is_gt(),
         Comparison::Less => ordering.is_lt(),
+        Comparison::Unknown => true,
     }
 }
 

@@ -36,7 +36,7 @@ impl<A: Api> Kv for Service<A> {
         let consistency = consistency(request.serializable);
         let range = convert::range(request).map_err(status)?;
         check_range(&range).map_err(status)?;
-        if range.needs_all() {
+        if range.needs_all() || range.is_sorted() {
             return Err(Status::unimplemented(
                 "etcdserver: range stream does not support custom sort or revision filters",
             ));
