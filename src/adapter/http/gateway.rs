@@ -26,7 +26,7 @@ use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
 use crate::adapter::http::methods::Methods;
-use crate::adapter::http::objects::{Frames, Objects};
+use crate::adapter::http::objects::{Frames, Objects, Scan};
 
 /// A gRPC service whose type does not matter here: a box per call is nothing beside the JSON.
 pub(crate) type Calls = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
@@ -173,8 +173,9 @@ impl Call {
         let requests = if self.method.is_client_streaming() {
             let first = timeout(BODY_TIMEOUT, objects.next())
                 .await
-                .map_err(|_| late())??;
-            let first = first.map(|json| self.encode(&json)).transpose()?;
+                .map_err(|_| late())?;
+            let first = first.and_then(|json| json.map(|json| self.encode(&json)).transpose());
+            let first = first.map_err(unreadable)?;
             let input = self.method.input();
             let message_max = self.message_bytes_max;
             let rest = stream::unfold(objects, move |mut objects| {
@@ -182,7 +183,14 @@ impl Call {
                 async move {
                     let json = objects.next().await.transpose()?;
                     let frame = json.and_then(|json| encode(&input, &json, message_max));
-                    Some((frame, objects))
+                    match frame {
+                        // As in etcd, what is no request ends the requests and not the answers.
+                        Err(status) if status.code() == Code::InvalidArgument => {
+                            tracing::debug!(%status, "a request was not read");
+                            None
+                        }
+                        frame => Some((frame, objects)),
+                    }
                 }
             });
             let requests = stream::iter(first.map(Ok)).chain(rest);
@@ -306,10 +314,12 @@ async fn next_frame(body: &mut Body, frames: &mut Frames) -> Result<Option<Bytes
 
 /// One JSON object as a gRPC frame; nothing at all is the empty message.
 fn encode(descriptor: &MessageDescriptor, json: &[u8], bytes_max: usize) -> Result<Bytes, Status> {
-    let message = if json.iter().all(u8::is_ascii_whitespace) {
+    // What follows the value is not looked at, as in etcd.
+    let end = Scan::default().last_value_end(json)?.unwrap_or_default();
+    let json = json[..end].trim_ascii();
+    let message = if json.is_empty() || json == b"null" {
         DynamicMessage::new(descriptor.clone())
     } else {
-        // What follows the object is not looked at, as in etcd.
         let mut json = serde_json::Deserializer::from_slice(json);
         let options = DeserializeOptions::new().deny_unknown_fields(false);
         DynamicMessage::deserialize_with_options(descriptor.clone(), &mut json, &options)
@@ -419,6 +429,15 @@ pub(crate) fn too_large(length: usize, bytes_max: usize) -> Status {
     Status::resource_exhausted(format!(
         "grpc: received message larger than max ({length} vs. {bytes_max})"
     ))
+}
+
+/// What etcd makes of a first request that cannot be read where more may follow: no fault of the
+/// client's by its code, but the same text.
+fn unreadable(status: Status) -> Status {
+    match status.code() {
+        Code::InvalidArgument => Status::unknown(status.message()),
+        _ => status,
+    }
 }
 
 fn late() -> Status {

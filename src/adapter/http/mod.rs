@@ -15,6 +15,7 @@ mod methods;
 mod objects;
 mod routes;
 mod socket;
+mod syntax;
 #[cfg(test)]
 mod tests;
 

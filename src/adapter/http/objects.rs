@@ -1,4 +1,4 @@
-//! Cutting byte streams into messages: JSON objects of a request, gRPC frames of an answer.
+//! Cutting byte streams into messages: JSON values of a request, gRPC frames of an answer.
 //!
 //! The scanner looks at each byte once, however small the pieces in which they come.
 
@@ -8,8 +8,9 @@ use tonic::Status;
 use tonic::body::Body;
 
 use crate::adapter::http::gateway::too_large;
+use crate::adapter::http::syntax::{Seen, Syntax};
 
-/// The JSON objects of a request body, one after the other.
+/// The JSON values of a request body, one after the other.
 pub(crate) struct Objects {
     body: Body,
     bytes: BytesMut,
@@ -17,13 +18,13 @@ pub(crate) struct Objects {
     scan: Scan,
 }
 
-/// Where the scanner is in the object that is not complete yet.
+/// Where the first value of some bytes ends, however they come.
 #[derive(Debug, Default)]
-struct Scan {
+pub(crate) struct Scan {
     position: usize,
-    depth: usize,
-    in_string: bool,
-    escaped: bool,
+    /// The first byte of the value was seen.
+    begun: bool,
+    syntax: Syntax,
 }
 
 /// The gRPC frames of a response body.
@@ -42,10 +43,10 @@ impl Objects {
         }
     }
 
-    /// The next object, none at the end of the body.
+    /// The next value, none at the end of the body.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Status> {
         loop {
-            if let Some(length) = self.scan.object_end(&self.bytes)? {
+            if let Some(length) = self.scan.value_end(&self.bytes)? {
                 self.scan = Scan::default();
                 return Ok(Some(self.bytes.split_to(length).freeze()));
             }
@@ -58,46 +59,39 @@ impl Objects {
                         self.bytes.extend_from_slice(&data);
                     }
                 }
-                None if self.bytes.iter().all(u8::is_ascii_whitespace) => return Ok(None),
-                None => return Err(Status::invalid_argument("unexpected EOF")),
+                None => {
+                    let length = self.scan.last_value_end(&self.bytes)?;
+                    self.scan = Scan::default();
+                    return Ok(length.map(|length| self.bytes.split_to(length).freeze()));
+                }
             }
         }
     }
 }
 
 impl Scan {
-    /// The length of the first object, once all of it is there.
-    fn object_end(&mut self, bytes: &[u8]) -> Result<Option<usize>, Status> {
+    /// The length of the first value, once all of it is there.
+    fn value_end(&mut self, bytes: &[u8]) -> Result<Option<usize>, Status> {
         while let Some(&byte) = bytes.get(self.position) {
-            self.position += 1;
-            if self.in_string {
-                match byte {
-                    _ if self.escaped => self.escaped = false,
-                    b'\\' => self.escaped = true,
-                    b'"' => self.in_string = false,
-                    _ => {}
-                }
-                continue;
-            }
-            match byte {
-                b'{' | b'[' => self.depth += 1,
-                b'"' if self.depth > 0 => self.in_string = true,
-                b'}' | b']' if self.depth > 0 => {
-                    self.depth -= 1;
-                    if self.depth == 0 {
-                        return Ok(Some(self.position));
-                    }
-                }
-                _ if self.depth > 0 || byte.is_ascii_whitespace() => {}
-                _ => {
-                    return Err(Status::invalid_argument(format!(
-                        "invalid character {:?} looking for beginning of value",
-                        char::from(byte)
-                    )));
-                }
+            let seen = self.syntax.see(byte).map_err(Status::invalid_argument)?;
+            self.begun |= !byte.is_ascii_whitespace();
+            match seen {
+                Seen::More => self.position += 1,
+                Seen::End => return Ok(Some(self.position + 1)),
+                Seen::EndBefore => return Ok(Some(self.position)),
             }
         }
         Ok(None)
+    }
+
+    /// The length of the first value of bytes after which none come; none if there is none.
+    pub(crate) fn last_value_end(&mut self, bytes: &[u8]) -> Result<Option<usize>, Status> {
+        match self.value_end(bytes)? {
+            Some(length) => Ok(Some(length)),
+            None if self.syntax.may_end() => Ok(Some(bytes.len())),
+            None if self.begun => Err(Status::invalid_argument("unexpected EOF")),
+            None => Ok(None),
+        }
     }
 }
 
@@ -131,16 +125,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn object_is_cut_at_its_end_however_the_bytes_come() {
+    fn value_is_cut_at_its_end_however_the_bytes_come() {
         let text = br#" {"a":"}\"{","b":[{}]}{"c":1}"#;
         let mut scan = Scan::default();
         let end = (1..=text.len())
-            .find_map(|length| scan.object_end(&text[..length]).expect("well formed"));
+            .find_map(|length| scan.value_end(&text[..length]).expect("well formed"));
         assert_eq!(end, Some(text.len() - 7));
     }
 
     #[test]
-    fn text_outside_an_object_is_refused() {
-        assert!(Scan::default().object_end(b" x{}").is_err());
+    fn last_value_is_whole_or_there_is_none() {
+        let end = |text: &[u8]| Scan::default().last_value_end(text);
+        assert_eq!(end(b" 15").expect("whole"), Some(3));
+        assert_eq!(end(b" \n").expect("nothing"), None);
+        assert_eq!(end(b"{").expect_err("half").message(), "unexpected EOF");
+        assert!(end(b" x{}").is_err());
     }
 }
