@@ -219,15 +219,22 @@ impl Watchers {
         self.pending || !self.lagging.is_empty()
     }
 
+    /// Whether every watcher has been told everything up to now and none starts in the future:
+    /// then a notice to the whole stream is true for each.
+    pub fn are_current(&self, store: &Store) -> bool {
+        let revision = store.revision();
+        !self.has_work() && self.watchers.values().all(|it| it.has_begun(revision))
+    }
+
     /// Watchers that asked for progress notices and have been told everything up to now. One that
-    /// starts in the future hears of no revision before its start.
+    /// starts in the future hears of no revision before its start (etcd's #20221).
     pub fn progress(&self, store: &Store) -> impl Iterator<Item = i64> {
         let told = !self.has_work();
-        let next = store.revision() + 1;
+        let revision = store.revision();
         let wanting = self
             .watchers
             .iter()
-            .filter(move |(_, it)| it.request.progress_notify && it.next <= next);
+            .filter(move |(_, it)| it.request.progress_notify && it.has_begun(revision));
         wanting.filter(move |_| told).map(|(id, _)| *id)
     }
 
@@ -351,6 +358,13 @@ impl Watchers {
                 self.singles.remove(&keys.start);
             }
         }
+    }
+}
+
+impl Watcher {
+    /// Whether what it asked for is not all in the future.
+    fn has_begun(&self, revision: i64) -> bool {
+        self.request.start_revision <= revision
     }
 }
 

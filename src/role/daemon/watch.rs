@@ -164,13 +164,13 @@ impl StreamTask {
         if !self.outgoing.is_empty() && self.answers.capacity() == 0 {
             return;
         }
-        let (deliveries, revision) = {
+        let (deliveries, current, revision) = {
             let state = self.node.consensus.state();
             take_mark(&self.signal, &mut self.watchers);
-            (
-                self.watchers.step(&state.machine.store),
-                state.machine.store.revision(),
-            )
+            let store = &state.machine.store;
+            let deliveries = self.watchers.step(store);
+            let current = self.progress_wanted && self.watchers.are_current(store);
+            (deliveries, current, store.revision())
         };
         for delivery in deliveries {
             self.tell(delivery);
@@ -178,7 +178,8 @@ impl StreamTask {
         if self.watchers.has_work() {
             // Looks again after the answers so far are taken or, without any, at once.
             self.signal.marked.notify_one();
-        } else if std::mem::take(&mut self.progress_wanted) {
+        } else if current {
+            self.progress_wanted = false;
             self.outgoing.push_back(WatchAnswer::Progress {
                 watch_id: NO_WATCHER,
                 revision,

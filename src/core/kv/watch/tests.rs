@@ -132,9 +132,13 @@ fn start_in_the_future_gets_no_progress_before_it() {
     });
     let progress = |it: &Watched| it.watchers.progress(&it.machine.store).count();
     assert_eq!(progress(&watched), 0);
+    let current = |it: &Watched| it.watchers.are_current(&it.machine.store);
     watched.apply(&put("other", "2"));
     watched.apply(&put("other", "3"));
-    assert_eq!(progress(&watched), 1);
+    // Revision 3 is still before the start.
+    assert!(progress(&watched) == 0 && !current(&watched));
+    watched.apply(&put("other", "4"));
+    assert!(progress(&watched) == 1 && current(&watched));
 }
 
 #[test]
