@@ -3,6 +3,9 @@
 //! A scenario runs against both and keeps what it is told; ids and terms are left out. Where etcd
 //! 3.5.1 is wrong, the scenario is for our daemon alone and says so.
 
+mod cluster;
+mod errors;
+mod health;
 mod kv;
 mod lease;
 mod maintenance;
@@ -100,7 +103,7 @@ impl Session {
         self.keep(&format!("compact {revision}"), answer);
     }
 
-    pub(crate) async fn watch(&mut self, create: pb::WatchCreateRequest) -> Watching {
+    pub(crate) async fn watch(&self, create: pb::WatchCreateRequest) -> Watching {
         let (requests, outgoing) = mpsc::channel(8);
         requests
             .send(wrap(RequestUnion::CreateRequest(create)))
@@ -146,6 +149,14 @@ impl Watching {
         answer.expect("the stream goes on")
     }
 
+    /// The status that ends the stream.
+    async fn ended(&mut self) -> Status {
+        let answer = tokio::time::timeout(PATIENCE, self.answers.message()).await;
+        answer
+            .expect("an end in time")
+            .expect_err("it ends with an error")
+    }
+
     pub(crate) async fn ask(&self, request: RequestUnion) {
         self.requests.send(wrap(request)).await.expect("room");
     }
@@ -189,8 +200,13 @@ async fn side_by_side(scenario: impl AsyncFn(&mut Session)) {
 }
 
 /// Runs a scenario against our daemon alone.
-pub(crate) async fn ours(scenario: impl AsyncFn(&mut Session)) {
-    let rig = Rig::new();
+pub(crate) async fn ours(scenario: impl AsyncFnOnce(&mut Session)) {
+    ours_with(&[], scenario).await;
+}
+
+/// The same with flags for the daemon.
+pub(crate) async fn ours_with(flags: &[&str], scenario: impl AsyncFnOnce(&mut Session)) {
+    let rig = Rig::with(flags);
     let daemon = rig.start();
     scenario(&mut Session::new(&daemon.url)).await;
 }
