@@ -29,6 +29,8 @@ enum Given {
     WithUsers,
     /// Where there is another version to go back to.
     WithDowngrades,
+    /// Ours lets callers wait instead, in a queue with a bound.
+    Waited,
     /// Not any more: no server since 3.5 does.
     Never,
 }
@@ -114,7 +116,7 @@ const TABLE: &[(Code, &str, Given)] = &[
         AmongMembers,
     ),
     (Code::InvalidArgument, "request is too large", Here),
-    (Code::ResourceExhausted, "too many requests", InTrouble),
+    (Code::ResourceExhausted, "too many requests", Waited),
     (
         Code::FailedPrecondition,
         "root user does not exist",

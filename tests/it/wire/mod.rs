@@ -5,6 +5,7 @@
 
 mod cluster;
 mod errors;
+mod gateway;
 mod health;
 mod kv;
 mod lease;
