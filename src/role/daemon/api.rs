@@ -109,7 +109,7 @@ impl Api for Served {
             step,
         };
         Ok(stream::unfold(Some(pieces), |pieces| async {
-            Some(RangePieces::next(pieces?))
+            Some(RangePieces::next(pieces?).await)
         })
         .boxed())
     }
@@ -322,13 +322,16 @@ impl Api for Served {
 }
 
 impl RangePieces {
-    /// The next piece, and what there is after it.
-    fn next(mut self) -> (Result<RangeReply, KvError>, Option<Self>) {
-        if self.step == Step::Done {
-            return (Ok(self.progress.finish(&self.range)), None);
+    /// The next piece, and what there is after it. Steps that only count give none.
+    async fn next(mut self) -> (Result<RangeReply, KvError>, Option<Self>) {
+        while self.step == Step::More {
+            let piece = self.progress.take_piece();
+            self.step = self.node.continue_range(&self.range, &mut self.progress);
+            if !piece.kvs.is_empty() {
+                return (Ok(piece), Some(self));
+            }
+            tokio::task::yield_now().await;
         }
-        let piece = self.progress.take_piece();
-        self.step = self.node.continue_range(&self.range, &mut self.progress);
-        (Ok(piece), Some(self))
+        (Ok(self.progress.finish(&self.range)), None)
     }
 }
