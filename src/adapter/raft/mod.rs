@@ -92,6 +92,8 @@ pub struct Consensus {
     proposals: mpsc::Sender<Proposal>,
     reads: mpsc::Sender<reads::Read>,
     counters: Arc<Counters>,
+    /// How long a proposal waits for its answer.
+    timeout: Duration,
 }
 
 impl Consensus {
@@ -139,7 +141,7 @@ impl Consensus {
         let (reads, read) = mpsc::channel(reads::WAITING_MAX);
         let timeout = REQUEST_TIMEOUT + 2 * settings.election_timeout;
         let counters = Arc::new(Counters::default());
-        let proposer = Proposer::new(raft.clone(), proposed, timeout, Arc::clone(&counters));
+        let proposer = Proposer::new(raft.clone(), proposed, Arc::clone(&counters));
         // Both end when the handle is dropped, because their channels close.
         tokio::spawn(proposer.run());
         tokio::spawn(reads::run(raft.clone(), read, Arc::clone(&counters)));
@@ -152,6 +154,7 @@ impl Consensus {
             proposals,
             reads,
             counters,
+            timeout,
         };
         consensus
             .read_barrier()
@@ -162,16 +165,28 @@ impl Consensus {
 
     /// Makes a change; its reply once it is applied.
     pub async fn propose(&self, command: Command) -> Result<Reply, KvError> {
-        let (sender, receiver) = oneshot::channel();
+        let bytes = proposer::weight(&command);
+        if bytes > proposer::COMMAND_BYTES_MAX {
+            return Err(KvError::RequestTooLarge);
+        }
+        let (reply, receiver) = oneshot::channel();
         let proposal = Proposal {
             command,
-            reply: sender,
+            bytes,
+            reply,
         };
-        self.proposals
-            .send(proposal)
-            .await
-            .map_err(|_| KvError::Stopped)?;
-        receiver.await.unwrap_or(Err(KvError::Stopped))
+        let answered = async {
+            let sent = self.proposals.send(proposal).await;
+            sent.map_err(|_| KvError::Stopped)?;
+            receiver.await.unwrap_or(Err(KvError::Stopped))
+        };
+        match tokio::time::timeout(self.timeout, answered).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                self.counters.proposals_failed(1);
+                Err(KvError::TimedOut)
+            }
+        }
     }
 
     /// Waits until what is read from the state afterwards is linearizable.

@@ -2,12 +2,15 @@
 //!
 //! While entries are on their way to disk and quorum, further proposals gather; so the busier the
 //! node, the larger the batches, and a quiet node adds no delay.
+//!
+//! An entry must fit into a segment of the log, or the log refuses it and openraft ends: so every
+//! command is weighed with what it takes there, and an entry that nobody waits for any more keeps
+//! its place until it is written, so that what the disk does not take never piles up behind it.
 
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -18,7 +21,8 @@ use tokio::sync::{mpsc, oneshot};
 use crate::adapter::raft::state_machine::StateMachine;
 use crate::adapter::raft::statistics::Counters;
 use crate::adapter::raft::types::{Batch, TypeConfig};
-use crate::core::kv::request::{Command, KvError, Reply};
+use crate::adapter::wal::SEGMENT_BYTES;
+use crate::core::kv::request::{Command, KvError, REQUEST_BYTES_MAX, Reply};
 
 /// Entries on their way at a time: one being synced, one gathering behind it.
 const IN_FLIGHT_MAX: usize = 2;
@@ -29,11 +33,21 @@ const BATCH_COMMANDS_MAX: usize = 1024;
 /// Bounds one entry's size. One command may be larger; it then goes alone.
 const BATCH_BYTES_MAX: usize = 1 << 20;
 
+/// A command beyond it is refused: it would not fit into an entry.
+pub(super) const COMMAND_BYTES_MAX: usize = (SEGMENT_BYTES / 2) as usize;
+
+const _: () = assert!(
+    2 * REQUEST_BYTES_MAX <= COMMAND_BYTES_MAX,
+    "what a configuration may allow can be written"
+);
+
 /// Proposals that wait; beyond it callers wait to be let in.
 pub(super) const WAITING_MAX: usize = 16 * 1024;
 
 pub(super) struct Proposal {
     pub command: Command,
+    /// What the command takes in the log, see [`weight`].
+    pub bytes: usize,
     pub reply: oneshot::Sender<Result<Reply, KvError>>,
 }
 
@@ -48,7 +62,6 @@ pub(super) struct Proposer {
     in_flight: FuturesUnordered<Flight>,
     /// Commands of the entries in flight.
     flying: usize,
-    timeout: Duration,
     scratch: Vec<u8>,
     counters: Arc<Counters>,
 }
@@ -65,7 +78,6 @@ impl Proposer {
     pub(super) fn new(
         raft: Raft<TypeConfig, StateMachine>,
         proposals: mpsc::Receiver<Proposal>,
-        timeout: Duration,
         counters: Arc<Counters>,
     ) -> Self {
         let (waiting, in_flight) = (VecDeque::new(), FuturesUnordered::new());
@@ -75,7 +87,6 @@ impl Proposer {
             waiting,
             in_flight,
             flying: 0,
-            timeout,
             scratch: Vec::new(),
             counters,
         }
@@ -91,10 +102,8 @@ impl Proposer {
                 Event::Proposed => {}
                 Event::Landed(waiters, replies) => {
                     self.flying -= waiters.len();
-                    if replies.is_err() {
-                        self.counters.proposals_failed(waiters.len());
-                    }
-                    answer(waiters, replies);
+                    let failed = answer(waiters, replies);
+                    self.counters.proposals_failed(failed);
                 }
                 Event::Ended => return,
             }
@@ -118,54 +127,131 @@ impl Proposer {
 
     /// Sends what waits, up to the bounds of an entry.
     fn launch(&mut self) {
-        let (mut commands, mut waiters, mut bytes) = (Vec::new(), Vec::new(), 0);
-        while let Some(next) = self.waiting.front() {
-            bytes += weight(&next.command);
-            if !commands.is_empty() && bytes > BATCH_BYTES_MAX {
-                break;
-            }
-            let Some(proposal) = self.waiting.pop_front() else {
-                break;
-            };
-            commands.push(proposal.command);
-            waiters.push(proposal.reply);
+        let (commands, waiters) = gather(&mut self.waiting);
+        if commands.is_empty() {
+            return;
         }
         self.flying += waiters.len();
         let batch = Batch::new(commands, &mut self.scratch);
-        let (raft, timeout) = (self.raft.clone(), self.timeout);
+        let raft = self.raft.clone();
+        // Without a time-out: who waits has one, and the entry is in the log's hands until then.
         self.in_flight.push(Box::pin(async move {
-            let written = tokio::time::timeout(timeout, raft.client_write(batch));
-            let replies = match written.await {
-                Ok(Ok(response)) => Ok(response.data),
-                Ok(Err(RaftError::APIError(ClientWriteError::ForwardToLeader(_)))) => {
+            let replies = match raft.client_write(batch).await {
+                Ok(response) => Ok(response.data),
+                Err(RaftError::APIError(ClientWriteError::ForwardToLeader(_))) => {
                     Err(KvError::NoLeader)
                 }
                 // A membership error cannot answer a command; whatever else is new to us did not
                 // say that the commands were made.
-                Ok(Err(RaftError::APIError(_))) => Err(KvError::LeaderChanged),
-                Ok(Err(RaftError::Fatal(_))) => Err(KvError::Stopped),
-                Err(_) => Err(KvError::TimedOut),
+                Err(RaftError::APIError(_)) => Err(KvError::LeaderChanged),
+                Err(RaftError::Fatal(_)) => Err(KvError::Stopped),
             };
             (waiters, replies)
         }));
     }
 }
 
-fn answer(waiters: Waiters, replies: Result<Vec<Result<Reply, KvError>>, KvError>) {
-    // A receiver that is gone is a client that no longer waits; its command was made all the same.
+/// What a command takes in the log, in bytes.
+pub(super) fn weight(command: &Command) -> usize {
+    postcard::experimental::serialized_size(command).expect("commands have no unencodable part")
+}
+
+/// Takes the commands of one entry; those that nobody waits for any more are not made.
+fn gather(waiting: &mut VecDeque<Proposal>) -> (Vec<Command>, Waiters) {
+    let (mut commands, mut waiters, mut bytes) = (Vec::new(), Vec::new(), 0);
+    while let Some(next) = waiting.pop_front() {
+        if next.reply.is_closed() {
+            continue;
+        }
+        bytes += next.bytes;
+        if !commands.is_empty() && bytes > BATCH_BYTES_MAX {
+            waiting.push_front(next);
+            break;
+        }
+        commands.push(next.command);
+        waiters.push(next.reply);
+    }
+    (commands, waiters)
+}
+
+/// Tells each who waits, and how many were told of a failure. One that is gone no longer waits;
+/// its command was made all the same, or not, and whoever it was has been told so.
+fn answer(waiters: Waiters, replies: Result<Vec<Result<Reply, KvError>>, KvError>) -> usize {
     match replies {
         Ok(replies) => {
             for (waiter, reply) in waiters.into_iter().zip(replies) {
                 drop(waiter.send(reply));
             }
+            0
         }
-        Err(error) => waiters
-            .into_iter()
-            .for_each(|waiter| drop(waiter.send(Err(error)))),
+        Err(error) => {
+            let told = waiters.into_iter().map(|waiter| waiter.send(Err(error)));
+            told.filter(Result::is_ok).count()
+        }
     }
 }
 
-/// Roughly what a command takes in the log, in bytes.
-fn weight(command: &Command) -> usize {
-    crate::core::kv::machine::quota_cost(command)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::kv::request::{DeleteRange, KeyRange, Operation, Txn};
+
+    fn proposal(command: Command) -> (Proposal, oneshot::Receiver<Result<Reply, KvError>>) {
+        let (reply, receiver) = oneshot::channel();
+        let bytes = weight(&command);
+        let proposal = Proposal {
+            command,
+            bytes,
+            reply,
+        };
+        (proposal, receiver)
+    }
+
+    fn delete(bytes: usize) -> DeleteRange {
+        let keys = KeyRange {
+            start: vec![b'a'; bytes / 2].into(),
+            end: vec![b'b'; bytes / 2].into(),
+        };
+        DeleteRange {
+            keys,
+            prev_kv: false,
+        }
+    }
+
+    #[test]
+    fn an_entry_is_bounded_whatever_its_commands_do() {
+        let txn = |bytes| Txn {
+            failure: vec![Operation::DeleteRange(delete(bytes))],
+            ..Txn::default()
+        };
+        let large = 600 << 10;
+        let (mut waiting, waiters): (VecDeque<_>, Vec<_>) = (0..100)
+            .map(|at| match at % 2 {
+                0 => proposal(Command::DeleteRange(delete(large))),
+                _ => proposal(Command::Txn(txn(large))),
+            })
+            .unzip();
+        let mut scratch = Vec::new();
+        while !waiting.is_empty() {
+            let (commands, _) = gather(&mut waiting);
+            let weights: usize = commands.iter().map(weight).sum();
+            let batch = Batch::new(commands, &mut scratch);
+            assert!(batch.bytes() <= BATCH_BYTES_MAX, "{batch}");
+            // The difference is the number of commands before them.
+            assert_eq!(batch.bytes(), weights + 1, "{batch}");
+        }
+        drop(waiters);
+    }
+
+    #[test]
+    fn a_command_larger_than_an_entry_goes_alone_and_one_that_nobody_awaits_does_not_go() {
+        let (large, _awaited) = proposal(Command::DeleteRange(delete(2 * BATCH_BYTES_MAX)));
+        let (small, _small) = proposal(Command::LeaseRevoke { id: 1 });
+        let (gone, forgotten) = proposal(Command::LeaseRevoke { id: 2 });
+        drop(forgotten);
+        let mut waiting = VecDeque::from([gone, large, small]);
+        assert_eq!(gather(&mut waiting).0.len(), 1);
+        assert_eq!(gather(&mut waiting).0, [Command::LeaseRevoke { id: 1 }]);
+        assert!(gather(&mut waiting).0.is_empty());
+    }
 }

@@ -1,8 +1,11 @@
 //! openraft's own suite for stores, on our log store and state machine with real files.
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::future::join_all;
 use openraft::StorageError;
 use openraft::testing::log::{StoreBuilder, Suite};
 use tempfile::TempDir;
@@ -10,12 +13,14 @@ use tempfile::TempDir;
 use crate::adapter::checkpoint::Checkpoints;
 use crate::adapter::checkpoint::worker::{self, Worker};
 use crate::adapter::raft::log_store::LogStore;
+use crate::adapter::raft::proposer;
 use crate::adapter::raft::saved::{Checkpointer, Saved};
 use crate::adapter::raft::state_machine::{Observer, SharedState, StateMachine};
-use crate::adapter::raft::types::TypeConfig;
+use crate::adapter::raft::types::{Member, TypeConfig};
+use crate::adapter::raft::{Consensus, Settings};
 use crate::adapter::wal::{Options, Wal};
 use crate::core::kv::machine::Machine;
-use crate::core::kv::request::{Command, KvError, Reply};
+use crate::core::kv::request::{Command, DeleteRange, KeyRange, KvError, Put, Reply};
 use crate::core::kv::store::Store;
 
 /// Small, so that the suite's many stores are quick to lay out.
@@ -51,19 +56,44 @@ impl Stores {
         let (wal, recovered) =
             Wal::open(&dir.path().join("wal"), options).map_err(io::Error::other)?;
         let log_store = LogStore::new(Arc::new(wal), &recovered, None)?;
-        let arguments = [
-            "adapter::raft::tests::worker_process",
-            "--exact",
-            "--nocapture",
-        ];
-        let worker = Worker::new("/proc/self/exe", arguments);
-        let (checkpoints, ..) =
-            Checkpoints::open(&dir.path().join("checkpoints"), worker).map_err(io::Error::other)?;
+        let checkpoints = checkpoints(dir.path())?;
         let state = SharedState::new(Saved::beginning().into_state());
         let checkpointer = Arc::new(Checkpointer::new(state.clone(), checkpoints));
         let machine = StateMachine::new(state, Arc::new(Nobody), checkpointer);
         Ok((dir, log_store, machine))
     }
+}
+
+fn checkpoints(dir: &Path) -> io::Result<Checkpoints> {
+    let arguments = [
+        "adapter::raft::tests::worker_process",
+        "--exact",
+        "--nocapture",
+    ];
+    let worker = Worker::new("/proc/self/exe", arguments);
+    let opened = Checkpoints::open(&dir.join("checkpoints"), worker);
+    opened
+        .map(|(checkpoints, ..)| checkpoints)
+        .map_err(io::Error::other)
+}
+
+/// A member alone, whose log has segments of `segment_bytes`.
+async fn consensus(dir: &Path, segment_bytes: u64) -> Consensus {
+    let options = Options {
+        segment_bytes,
+        ..Options::default()
+    };
+    let (wal, recovered) = Wal::open(&dir.join("wal"), options).expect("opens");
+    let settings = Settings {
+        member_id: 1,
+        member: Member::default(),
+        heartbeat: Duration::from_millis(100),
+        election_timeout: Duration::from_secs(1),
+    };
+    let (saved, checkpoints) = (Saved::beginning(), checkpoints(dir).expect("opens"));
+    let (wal, observer) = (Arc::new(wal), Arc::new(Nobody));
+    let started = Consensus::start(settings, wal, &recovered, saved, checkpoints, observer);
+    started.await.expect("starts")
 }
 
 impl StoreBuilder<TypeConfig, LogStore, StateMachine, TempDir> for Stores {
@@ -75,4 +105,30 @@ impl StoreBuilder<TypeConfig, LogStore, StateMachine, TempDir> for Stores {
 #[tokio::test]
 async fn openrafts_suite_holds_on_our_stores() {
     Suite::test_all(Stores).await.expect("every case holds");
+}
+
+/// More than a segment takes, proposed at once by commands that the quota counts for nothing.
+#[tokio::test]
+async fn a_burst_of_large_deletes_is_answered_and_the_member_goes_on() {
+    let dir = TempDir::new().expect("is made");
+    let consensus = consensus(dir.path(), 4 << 20).await;
+    let key = |bytes| vec![b'k'; bytes];
+    let delete = |bytes| {
+        Command::DeleteRange(DeleteRange {
+            keys: KeyRange::key(key(bytes)),
+            prev_kv: false,
+        })
+    };
+    let burst = join_all((0..64).map(|_| consensus.propose(delete(200 << 10))));
+    for answer in burst.await {
+        assert!(matches!(answer, Ok(Reply::DeleteRange(_))), "{answer:?}");
+    }
+    let too_large = consensus.propose(delete(proposer::COMMAND_BYTES_MAX));
+    assert_eq!(too_large.await, Err(KvError::RequestTooLarge));
+    let put = Command::Put(Put {
+        key: key(1).into(),
+        ..Put::default()
+    });
+    assert!(matches!(consensus.propose(put).await, Ok(Reply::Put(_))));
+    consensus.shutdown().await.expect("ends in order");
 }

@@ -46,6 +46,9 @@ use crate::adapter::wal::statistics::SyncCounters;
 use crate::adapter::wal::table::Position;
 use crate::adapter::wal::writer::{Queue, Shared, Submission, Writer};
 
+/// Size of a segment in production.
+pub const SEGMENT_BYTES: u64 = 64 << 20;
+
 /// How long a lazy submission waits at most for another one to share its sync.
 pub const LAZY_DELAY: Duration = Duration::from_millis(200);
 
@@ -77,7 +80,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            segment_bytes: 64 << 20,
+            segment_bytes: SEGMENT_BYTES,
             spares_max: 2,
             reserve_bytes: 256 << 10,
             queue_bytes_max: 256 << 20,

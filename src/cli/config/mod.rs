@@ -605,6 +605,8 @@ mod tests {
         for (name, value) in [
             ("max-txn-ops", "0"),
             ("max-request-bytes", "0"),
+            ("max-request-bytes", "16777217"),
+            ("max-request-bytes", "100MiB"),
             ("heartbeat-interval", "0"),
             ("election-timeout", "499"),
             ("watch-progress-notify-interval", "0"),

@@ -7,8 +7,9 @@ use std::time::Duration;
 use crate::cli::config::{ConfigError, LogLevel, Origin, Settings, Socket, Values};
 use crate::cli::listen::{ListenUrl, listen_urls};
 use crate::cli::paths::{self, Surroundings, User};
+use crate::core::kv::request::REQUEST_BYTES_MAX;
 use crate::core::kv::retention::Retention;
-use crate::core::units::{UnitError, duration, size};
+use crate::core::units::{Size, UnitError, duration, size};
 
 /// Reads the values into settings.
 pub(super) struct Reader<'a> {
@@ -93,12 +94,16 @@ impl Reader<'_> {
     fn request_bytes_max(&self) -> Result<usize, ConfigError> {
         self.parse("max-request-bytes", 1_572_864, |text| {
             let bytes = size(text).map_err(words)?;
-            usize::try_from(bytes)
-                .ok()
-                .filter(|bytes| *bytes > 0)
-                .ok_or_else(|| {
-                    format!("{text:?} allows no request: write a size of at least one byte")
-                })
+            match usize::try_from(bytes) {
+                Ok(0) => Err(format!(
+                    "{text:?} allows no request: write a size of at least one byte"
+                )),
+                Ok(bytes) if bytes <= REQUEST_BYTES_MAX => Ok(bytes),
+                _ => Err(format!(
+                    "{text:?} is more than one entry of the log can take: write {} or less",
+                    Size(REQUEST_BYTES_MAX as u64)
+                )),
+            }
         })
     }
 

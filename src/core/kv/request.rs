@@ -183,6 +183,10 @@ pub struct MemberAlarm {
     pub alarm: Alarm,
 }
 
+/// The largest request that a member may be told to accept. A request becomes one entry of the
+/// log, an entry must fit into a segment of 64 MiB, and what protobuf leaves out may double it.
+pub const REQUEST_BYTES_MAX: usize = 16 << 20;
+
 /// One change of the replicated state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Command {
