@@ -25,13 +25,16 @@ pub struct Leases {
 #[derive(Debug, Default)]
 pub struct LeaseClock {
     leases: BTreeMap<i64, Term>,
-    deadlines: BTreeSet<(Duration, i64)>,
+    /// The leases by when they are asked about.
+    asked: BTreeSet<(Duration, i64)>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Term {
     ttl: Duration,
     deadline: Duration,
+    /// When the lease is due to be revoked: its deadline, or later once that was tried in vain.
+    ask_at: Duration,
 }
 
 impl Leases {
@@ -93,13 +96,19 @@ impl LeaseClock {
         let ttl = Duration::from_secs(u64::try_from(ttl_seconds).unwrap_or(0));
         self.stop(id);
         let deadline = now + ttl;
-        self.leases.insert(id, Term { ttl, deadline });
-        self.deadlines.insert((deadline, id));
+        let ask_at = deadline;
+        let term = Term {
+            ttl,
+            deadline,
+            ask_at,
+        };
+        self.leases.insert(id, term);
+        self.asked.insert((ask_at, id));
     }
 
     pub fn stop(&mut self, id: i64) {
         if let Some(term) = self.leases.remove(&id) {
-            self.deadlines.remove(&(term.deadline, id));
+            self.asked.remove(&(term.ask_at, id));
         }
     }
 
@@ -110,9 +119,10 @@ impl LeaseClock {
             .leases
             .get_mut(&id)
             .filter(|term| term.deadline > now)?;
-        self.deadlines.remove(&(term.deadline, id));
+        self.asked.remove(&(term.ask_at, id));
         term.deadline = now + term.ttl;
-        self.deadlines.insert((term.deadline, id));
+        term.ask_at = term.deadline;
+        self.asked.insert((term.ask_at, id));
         Some(term.ttl.as_secs() as i64)
     }
 
@@ -125,30 +135,25 @@ impl LeaseClock {
 
     /// Up to `most` leases whose term is over, the longest overdue first.
     pub fn due(&self, now: Duration, most: usize) -> Vec<i64> {
-        let due = self
-            .deadlines
-            .iter()
-            .take_while(|(deadline, _)| *deadline <= now);
+        let due = self.asked.iter().take_while(|(ask_at, _)| *ask_at <= now);
         due.take(most).map(|(_, id)| *id).collect()
     }
 
-    /// Asks again about a due lease after `pause`: its revocation is under way.
+    /// Asks again about a due lease after `pause`: its revocation may be under way. It stays due:
+    /// one that was renewed now could be revoked all the same.
     pub fn postpone(&mut self, id: i64, now: Duration, pause: Duration) {
-        if let Some(term) = self.leases.get(&id).copied() {
-            self.deadlines.remove(&(term.deadline, id));
-            self.deadlines.insert((now + pause, id));
-            self.leases.insert(
-                id,
-                Term {
-                    deadline: now + pause,
-                    ..term
-                },
-            );
+        let term = self.leases.get_mut(&id);
+        // One that was granted anew meanwhile is another, and not asked about before its end.
+        if let Some(term) = term.filter(|term| term.deadline <= now) {
+            self.asked.remove(&(term.ask_at, id));
+            term.ask_at = now + pause;
+            self.asked.insert((term.ask_at, id));
         }
     }
 
-    pub fn next_deadline(&self) -> Option<Duration> {
-        self.deadlines.first().map(|(deadline, _)| *deadline)
+    /// When [`Self::due`] has something next.
+    pub fn next_due(&self) -> Option<Duration> {
+        self.asked.first().map(|(ask_at, _)| *ask_at)
     }
 }
 
@@ -177,13 +182,37 @@ mod tests {
     }
 
     #[test]
+    fn a_lease_whose_revocation_is_tried_again_is_not_revived_meanwhile() {
+        let mut clock = LeaseClock::default();
+        clock.start(7, 10, Duration::ZERO);
+        clock.postpone(7, 10 * SECOND, 5 * SECOND);
+        assert!(clock.due(14 * SECOND, 9).is_empty());
+        assert_eq!(clock.renew(7, 11 * SECOND), None);
+        assert_eq!(clock.remaining(7, 11 * SECOND), Some(Duration::ZERO));
+        assert_eq!(clock.next_due(), Some(15 * SECOND));
+        assert_eq!(clock.due(15 * SECOND, 9), [7]);
+        clock.stop(7);
+        assert_eq!(clock.next_due(), None);
+    }
+
+    #[test]
+    fn a_lease_that_was_granted_anew_is_not_asked_about_before_its_end() {
+        let mut clock = LeaseClock::default();
+        clock.start(7, 10, Duration::ZERO);
+        clock.start(7, 10, 10 * SECOND);
+        clock.postpone(7, 10 * SECOND, SECOND);
+        assert!(clock.due(19 * SECOND, 9).is_empty());
+        assert_eq!(clock.renew(7, 19 * SECOND), Some(10));
+    }
+
+    #[test]
     fn leases_are_due_oldest_first_and_bounded() {
         let mut clock = LeaseClock::default();
         for id in 1..=5 {
             clock.start(id, 10 - id, Duration::ZERO);
         }
         assert_eq!(clock.due(10 * SECOND, 2), [5, 4]);
-        assert_eq!(clock.next_deadline(), Some(5 * SECOND));
+        assert_eq!(clock.next_due(), Some(5 * SECOND));
         clock.stop(5);
         assert_eq!(clock.due(10 * SECOND, 9), [4, 3, 2, 1]);
     }

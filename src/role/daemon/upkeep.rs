@@ -49,8 +49,8 @@ pub(super) async fn revoke_due_leases(node: Arc<Node>) {
         let now = node.hub.now();
         let due = node.hub.clock().due(now, LEASES_AT_A_TIME);
         if due.is_empty() {
-            let next = node.hub.clock().next_deadline();
-            let wait = next.map_or(Duration::MAX, |deadline| deadline.saturating_sub(now));
+            let next = node.hub.clock().next_due();
+            let wait = next.map_or(Duration::MAX, |due| due.saturating_sub(now));
             tokio::select! {
                 () = tokio::time::sleep(wait.min(LEASE_WAIT_MAX)) => {}
                 () = node.hub.lease_started.notified() => {}
