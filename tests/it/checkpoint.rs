@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use coracle::adapter::checkpoint::worker::Worker;
-use coracle::adapter::checkpoint::{CheckpointError, Checkpoints, Chunk, Image};
+use coracle::adapter::checkpoint::{CheckpointError, Checkpoints, Chunk, Image, LogReach};
 
 /// In the environment of the process that writes until it is killed: where to.
 const WRITER: &str = "CORACLE_TEST_CHECKPOINT_WRITER";
@@ -19,7 +19,8 @@ fn worker() -> Worker {
 }
 
 fn open(path: &Path) -> (Checkpoints, Option<Image>) {
-    let (checkpoints, image, discarded) = Checkpoints::open(path, worker()).expect("opens");
+    let (checkpoints, image, discarded) =
+        Checkpoints::open(path, worker(), LogReach::Later).expect("opens");
     // A kill explains an interrupted write, and nothing else.
     assert!(
         discarded.iter().all(|dropped| dropped.unfinished),

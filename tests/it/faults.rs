@@ -496,10 +496,45 @@ async fn flipped_byte_in_a_checkpoint_is_named_and_never_served() {
     for folder in ["a", "b"] {
         flip(&db(folder), 5_000);
     }
-    let before = content(&rig.data);
+    let state = rig.data.join("state");
+    let before = content(&state);
     let words = ["checkpoint a", "checkpoint b", "db", "backup"];
     rig.run().assert(1, &words);
-    assert!(content(&rig.data) == before, "nothing was changed");
+    assert!(content(&state) == before, "nothing was changed");
+    // Nor was the log: with one of them as it was, nothing is missed.
+    flip(&db("a"), 5_000);
+    assert!(rig.start().everything().await == everything);
+}
+
+/// The log is not purged before there are two.
+#[tokio::test]
+async fn flipped_byte_in_the_only_checkpoint_is_named_and_the_log_makes_the_state_again() {
+    let rig = Rig::with(&["--snapshot-count", "10"]);
+    let daemon = rig.start();
+    let state = rig.data.join("state");
+    let mut kv = daemon.kv();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    for round in 0_u64.. {
+        if state.join("a.proof").exists() {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "no checkpoint");
+        let value = vec![b'0' + (round % 10) as u8; 1 << 20];
+        kv.put(put("big", value)).await.expect("is made");
+    }
+    let everything = daemon.everything().await;
+    daemon.kill();
+    assert!(!state.join("b.proof").exists(), "there is one only");
+    flip(&state.join("a/db"), 5_000);
+    let daemon = rig.start();
+    assert!(daemon.everything().await == everything);
+    let told = daemon.told();
+    assert!(told.contains("checkpoint a (number"), "{told}");
+    daemon.kill();
+    // Without the log there is nothing to make it from.
+    fs::remove_dir_all(rig.data.join("log")).expect("is removed");
+    fs::remove_file(state.join("a.proof")).expect("is removed");
+    rig.run().assert(1, &["checkpoint a", "backup"]);
 }
 
 /// Makes the directory what it was: what came since is removed.

@@ -65,6 +65,15 @@ pub struct Image {
     pub chunks: Vec<Chunk>,
 }
 
+/// How much of the state the log can make again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogReach {
+    /// It was never purged: all of it.
+    Beginning,
+    /// What came after some checkpoint.
+    Later,
+}
+
 /// What a write has made safe.
 #[derive(Debug)]
 pub struct Proved {
@@ -120,8 +129,7 @@ pub enum CheckpointError {
     Format { path: PathBuf, found: u32 },
     #[error(
         "no checkpoint in {} can be used, and the log does not reach back to the beginning: {}; \
-         nothing was deleted: restore the data directory from a backup, or move it away so that \
-         this member fetches its state from the others",
+         nothing was deleted: put a backup of the data directory in its place",
         path.display(), list(discarded)
     )]
     NoneUsable {
@@ -158,11 +166,13 @@ pub struct Checkpoints {
 impl Checkpoints {
     /// Opens or creates `path` and gives the newest image that matches its proof.
     ///
-    /// The image is `None` when no checkpoint was ever proved here. Costs reading and summing all
-    /// files of one directory; of the other one only the proof is read.
+    /// The image is `None` when no checkpoint was ever proved here, or none can be used and `log`
+    /// reaches back to the beginning, so that nothing is lost with them. Costs reading and summing
+    /// all files of one directory; of the other one only the proof is read.
     pub fn open(
         path: &Path,
         worker: Worker,
+        log: LogReach,
     ) -> Result<(Self, Option<Image>, Vec<Discarded>), CheckpointError> {
         fs::create_dir_all(path).map_err(|source| io_error("create", path, source))?;
         let mut discarded = Vec::new();
@@ -212,7 +222,7 @@ impl Checkpoints {
                 }
             }
         }
-        if begun_anew {
+        if begun_anew || log == LogReach::Beginning {
             return Ok((checkpoints, None, discarded));
         }
         Err(CheckpointError::NoneUsable {

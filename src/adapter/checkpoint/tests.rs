@@ -25,7 +25,7 @@ fn test_worker() -> Worker {
 }
 
 fn open(path: &Path) -> (Checkpoints, Option<Image>, Vec<Discarded>) {
-    Checkpoints::open(path, test_worker()).expect("opens")
+    Checkpoints::open(path, test_worker(), LogReach::Later).expect("opens")
 }
 
 /// Reads everything again, in steps that no file is a multiple of.
@@ -305,12 +305,33 @@ fn damage_in_both_is_an_error_that_names_both_and_deletes_nothing() {
     fs::write(path.join("a/db"), b"nothing").expect("written");
     fs::remove_file(path.join("b.proof")).expect("removed");
     for _ in 0..2 {
-        let error = Checkpoints::open(path, test_worker()).expect_err("both are damaged");
+        let error =
+            Checkpoints::open(path, test_worker(), LogReach::Later).expect_err("both are damaged");
         let text = error.to_string();
         assert!(text.contains("checkpoint a (number 1)"), "{text}");
         assert!(text.contains("b.proof: is missing"), "{text}");
         assert!(path.join("a/db").exists() && path.join("b/db").exists());
     }
+}
+
+#[test]
+fn damage_in_the_only_one_is_no_error_while_the_log_holds_everything() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path();
+    let (mut checkpoints, _, _) = open(path);
+    let image = State::new(3, 10).image;
+    checkpoints.write(&image).expect("written");
+    fs::write(path.join("a/db"), b"nothing").expect("written");
+    let open_with = |reach| Checkpoints::open(path, test_worker(), reach);
+    let error = open_with(LogReach::Later).expect_err("nothing holds the state");
+    assert!(matches!(error, CheckpointError::NoneUsable { .. }));
+    let (mut checkpoints, found, discarded) = open_with(LogReach::Beginning).expect("opens");
+    assert!(found.is_none() && checkpoints.is_damaged());
+    assert_eq!((discarded.len(), discarded[0].directory), (1, "a"));
+    assert_eq!(checkpoints.older_meta(), None, "the log is kept");
+    checkpoints.write(&image).expect("written afresh");
+    let (_, found, discarded) = open(path);
+    assert!(found == Some(image) && discarded.is_empty());
 }
 
 #[test]
@@ -324,7 +345,8 @@ fn another_format_is_an_error_and_deletes_nothing() {
     let sum = crc32c::crc32c(&bytes[..12]);
     bytes[12..16].copy_from_slice(&sum.to_le_bytes());
     fs::write(&file, bytes).expect("written");
-    let error = Checkpoints::open(path, test_worker()).expect_err("another format");
+    let error =
+        Checkpoints::open(path, test_worker(), LogReach::Beginning).expect_err("another format");
     assert!(
         matches!(error, CheckpointError::Format { found: 2, .. }),
         "{error}"

@@ -44,6 +44,9 @@ pub use state_machine::{Observer, SharedState, State};
 pub use statistics::Statistics;
 pub use types::Member;
 
+/// The index of the first entry of every log: the membership of one.
+pub const FIRST_INDEX: u64 = 0;
+
 /// How consensus is set up.
 pub struct Settings {
     pub member_id: u64,

@@ -10,8 +10,8 @@ use openraft::StorageError;
 use openraft::testing::log::{StoreBuilder, Suite};
 use tempfile::TempDir;
 
-use crate::adapter::checkpoint::Checkpoints;
 use crate::adapter::checkpoint::worker::{self, Worker};
+use crate::adapter::checkpoint::{Checkpoints, LogReach};
 use crate::adapter::raft::log_store::LogStore;
 use crate::adapter::raft::proposer;
 use crate::adapter::raft::saved::{Checkpointer, Saved};
@@ -71,7 +71,7 @@ fn checkpoints(dir: &Path) -> io::Result<Checkpoints> {
         "--nocapture",
     ];
     let worker = Worker::new("/proc/self/exe", arguments);
-    let opened = Checkpoints::open(&dir.join("checkpoints"), worker);
+    let opened = Checkpoints::open(&dir.join("checkpoints"), worker, LogReach::Later);
     opened
         .map(|(checkpoints, ..)| checkpoints)
         .map_err(io::Error::other)

@@ -20,7 +20,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch as watch_channel;
 use tokio::task::JoinSet;
 
-use crate::adapter::checkpoint::{self, Checkpoints};
+use crate::adapter::checkpoint::{self, Checkpoints, LogReach};
 use crate::adapter::http::{Counted, Drained, Front, FrontError, Limits, NoCalls, Routes};
 use crate::adapter::metrics::Metrics;
 use crate::adapter::raft::{self, Consensus, Member, Saved};
@@ -167,7 +167,6 @@ async fn start(
     identity: Identity,
     listening: &Listening,
 ) -> Result<Arc<Node>, Failure> {
-    let (saved, checkpoints) = read_checkpoint(&settings.data_dir.join("state"))?;
     let options = wal::Options::default();
     let (wal, recovered) = Wal::open(&settings.data_dir.join("log"), options).map_err(|error| {
         Failure::new(Exit::FAILED, "cannot open the log", chain(&error)).hint(error.hint())
@@ -176,6 +175,8 @@ async fn start(
         let bytes = recovered.cut_bytes;
         tracing::info!(bytes, "cut what was written last and never acknowledged");
     }
+    let (saved, checkpoints) =
+        read_checkpoint(&settings.data_dir.join("state"), reach(&recovered))?;
     let client_urls = match settings.advertise_client.is_empty() {
         true => listening.client_urls.clone(),
         false => settings.advertise_client.clone(),
@@ -224,10 +225,18 @@ async fn start(
     )))
 }
 
-fn read_checkpoint(path: &Path) -> Result<(Saved, Checkpoints), Failure> {
+/// Whether the log alone makes the whole state. One that was lost is empty, and makes nothing.
+fn reach(recovered: &wal::Recovered) -> LogReach {
+    match recovered.purged {
+        None if recovered.entries.contains(&raft::FIRST_INDEX) => LogReach::Beginning,
+        _ => LogReach::Later,
+    }
+}
+
+fn read_checkpoint(path: &Path, log: LogReach) -> Result<(Saved, Checkpoints), Failure> {
     let what = "cannot use the checkpoints";
     let worker = checkpoint::worker::Worker::this_executable();
-    let (checkpoints, image, discarded) = Checkpoints::open(path, worker)
+    let (checkpoints, image, discarded) = Checkpoints::open(path, worker, log)
         .map_err(|error| Failure::new(Exit::FAILED, what, chain(&error)))?;
     for dropped in discarded {
         match dropped.unfinished {
