@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{panic, process};
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
 
@@ -64,6 +65,16 @@ impl TemporaryDirectory {
     }
 }
 
+/// From now on a panic on any thread ends the process with `code`, once it has been told: what a
+/// thread or task that panicked was to do is done by nobody, and what it held may be half changed.
+pub fn end_on_panic(code: u8) {
+    let tell = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        tell(panic);
+        process::exit(i32::from(code));
+    }));
+}
+
 /// Asks a process to end.
 pub fn terminate(pid: u32) -> io::Result<()> {
     let pid = i32::try_from(pid)
@@ -117,4 +128,38 @@ pub fn notify_service_manager(state: &str) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In the environment of the process that is to panic.
+    const PANICS: &str = "CORACLE_TEST_PANICS";
+    /// No code that a test binary ends with by itself.
+    const CODE: u8 = 41;
+
+    #[test]
+    fn panic_on_any_thread_is_told_and_ends_the_process_with_its_code() {
+        if std::env::var_os(PANICS).is_some() {
+            end_on_panic(CODE);
+            let thread = std::thread::spawn(|| panic!("what was half done"));
+            let _ = thread.join();
+            process::exit(0);
+        }
+        let this = std::env::current_exe().expect("we run");
+        let output = process::Command::new(this)
+            .args([
+                "adapter::host::tests::\
+                 panic_on_any_thread_is_told_and_ends_the_process_with_its_code",
+                "--exact",
+                "--nocapture",
+            ])
+            .env(PANICS, "1")
+            .output()
+            .expect("starts");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(CODE.into()), "{told}");
+        assert!(told.contains("what was half done"), "{told}");
+    }
 }

@@ -64,8 +64,8 @@ impl SharedState {
     }
 
     pub fn read(&self) -> RwLockReadGuard<'_, State> {
-        // A panic inside apply ends the node (the panic hook sees to that), so a poisoned lock is
-        // never read by anybody who goes on.
+        // A panic inside apply ends the process (see `host::end_on_panic`), so nobody goes on with
+        // what a poisoned lock guards.
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -64,6 +64,7 @@ pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
         LogLevel::Warn => log::Level::WARN,
         LogLevel::Error => log::Level::ERROR,
     });
+    host::end_on_panic(Exit::FAILED.0);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -252,7 +253,7 @@ fn read_checkpoint(path: &Path, log: LogReach) -> Result<(Saved, Checkpoints), F
     Ok((saved, checkpoints))
 }
 
-/// Serves until a signal asks for the end or consensus cannot go on.
+/// Serves until a signal asks for the end, or consensus or a front cannot go on.
 async fn listen_until_told(
     node: &Arc<Node>,
     settings: &Settings,
@@ -270,7 +271,12 @@ async fn listen_until_told(
     }
     let failure = tokio::select! {
         () = signals.told_to_end() => None,
-        failure = node.consensus.failed() => Some(failure),
+        failure = node.consensus.failed() => Some(chain(&failure)),
+        Some(ended) = fronts.join_next() => Some(match ended {
+            Ok(Ok(_)) => "it stopped serving without being told to".to_owned(),
+            Ok(Err(error)) => chain(&error),
+            Err(error) => chain(&error),
+        }),
     };
     // Told so that a restart is not mistaken for a crash; nobody need listen.
     let _ = host::notify_service_manager("STOPPING=1");
@@ -283,12 +289,9 @@ async fn listen_until_told(
         }
     }
     let shut_down = node.consensus.shutdown().await;
-    match failure.map_or(shut_down, Err) {
-        Ok(()) => Ok(Exit::DONE),
-        Err(failure) => {
-            let why = chain(&failure);
-            Err(Failure::new(Exit::FAILED, "the daemon cannot go on", why))
-        }
+    match failure.or_else(|| shut_down.err().map(|error| chain(&error))) {
+        None => Ok(Exit::DONE),
+        Some(why) => Err(Failure::new(Exit::FAILED, "the daemon cannot go on", why)),
     }
 }
 
