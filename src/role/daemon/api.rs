@@ -277,7 +277,7 @@ impl Api for Served {
             storage_version: STORAGE_VERSION.to_owned(),
             db_bytes: bytes as i64,
             db_bytes_in_use: in_use as i64,
-            db_bytes_quota: self.0.settings.quota_bytes.unwrap_or(0) as i64,
+            db_bytes_quota: self.0.settings.quota.map_or(0, |quota| quota.0) as i64,
             leader: standing.leader,
             raft_index: standing.last_index,
             raft_applied_index: standing.applied_index,

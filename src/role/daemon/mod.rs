@@ -31,6 +31,7 @@ use crate::cli::Matches;
 use crate::cli::config::{LogLevel, Settings};
 use crate::cli::daemon::{self, DaemonFlags};
 use crate::cli::paths::User;
+use crate::core::kv::quota::Quota;
 use crate::core::kv::retention::Retainer;
 use crate::error::{Exit, Failure, answer};
 use crate::role::daemon::api::Served;
@@ -213,7 +214,7 @@ async fn start(
         client_urls,
         request_bytes_max: settings.request_bytes_max,
         txn_operations_max: settings.txn_ops_max,
-        quota_bytes: settings.quota_bytes,
+        quota: settings.quota_bytes.map(Quota),
         watch_progress: settings.watch_progress,
         election_timeout,
     };

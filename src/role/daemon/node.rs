@@ -12,6 +12,7 @@ use crate::adapter::metrics::Metrics;
 use crate::adapter::raft::{Consensus, Standing};
 use crate::core::kv::lease::TTL_SECONDS_MAX;
 use crate::core::kv::machine::quota_cost;
+use crate::core::kv::quota::Quota;
 use crate::core::kv::request::{Alarm, Command, KvError, MemberAlarm, Range, RangeReply, Reply};
 use crate::core::kv::store::{RangeProgress, Step};
 use crate::role::daemon::hub::Hub;
@@ -22,7 +23,8 @@ pub(super) struct NodeSettings {
     pub(super) client_urls: Vec<String>,
     pub(super) request_bytes_max: usize,
     pub(super) txn_operations_max: usize,
-    pub(super) quota_bytes: Option<u64>,
+    /// None: no limit.
+    pub(super) quota: Option<Quota>,
     pub(super) watch_progress: Duration,
     pub(super) election_timeout: Duration,
 }
@@ -110,13 +112,12 @@ impl Node {
         if !self.consensus.admits(cost) {
             return Err(KvError::NoSpace);
         }
-        let Some(quota) = self.settings.quota_bytes else {
+        let Some(quota) = self.settings.quota else {
             return Ok(());
         };
         let raised = {
             let state = self.consensus.state();
-            // In use, as the alarm's end is judged: what is dead only waits to be swept.
-            if ((state.machine.store.bytes_in_use() + cost) as u64) < quota {
+            if quota.admits(&state.machine.store, cost) {
                 return Ok(());
             }
             state.machine.has_alarm(Alarm::NoSpace)
@@ -127,7 +128,7 @@ impl Node {
                 alarm: Alarm::NoSpace,
             };
             tracing::warn!(
-                quota,
+                quota = quota.0,
                 "quota exceeded: writes are refused until space is made"
             );
             self.consensus.propose(Command::RaiseAlarm(alarm)).await?;

@@ -25,9 +25,6 @@ const LEASE_RETRY: Duration = Duration::from_secs(1);
 /// How long dropping waits for a read that still needs what would be dropped.
 const READER_PAUSE: Duration = Duration::from_millis(20);
 
-/// Share of the quota below which the alarm about it clears itself, in percent.
-const QUOTA_LOW_PERCENT: u64 = 90;
-
 /// A checkpoint is not worth it before the log has grown by this.
 const CHECKPOINT_LOG_BYTES_MIN: u64 = 64 << 20;
 
@@ -97,16 +94,13 @@ pub(super) async fn watch_sizes(node: Arc<Node>, mut retainer: Retainer) {
             let state = node.consensus.state();
             let machine = &state.machine;
             let compact_at = retainer.due(&machine.store, node.hub.now());
-            let low = node
-                .settings
-                .quota_bytes
-                .map(|quota| quota / 100 * QUOTA_LOW_PERCENT);
             let member = node.identity.member_id;
             let alarm = MemberAlarm {
                 member,
                 alarm: Alarm::NoSpace,
             };
-            let cured = low.is_none_or(|low| (machine.store.bytes_in_use() as u64) < low);
+            let quota = node.settings.quota;
+            let cured = quota.is_none_or(|quota| quota.is_low(&machine.store));
             let raised = machine.alarms().any(|raised| raised == alarm);
             (compact_at, (raised && cured).then_some(alarm))
         };
