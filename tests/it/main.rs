@@ -9,6 +9,7 @@ mod etcdctl_cases;
 mod faults;
 mod generated;
 mod install;
+mod lease;
 mod python;
 mod regressions;
 mod rig;
