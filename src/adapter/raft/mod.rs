@@ -25,11 +25,11 @@ use std::sync::{Arc, RwLockReadGuard};
 use std::time::Duration;
 
 use openraft::{Config, Raft, SnapshotPolicy};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::adapter::checkpoint::{Checkpoints, Discarded};
 use crate::adapter::raft::log_store::LogStore;
-use crate::adapter::raft::proposer::{Proposal, Proposer};
+use crate::adapter::raft::proposer::{Proposal, Proposer, Waiter};
 use crate::adapter::raft::saved::Checkpointer;
 use crate::adapter::raft::state_machine::StateMachine;
 use crate::adapter::raft::statistics::Counters;
@@ -95,6 +95,8 @@ pub struct Consensus {
     proposals: mpsc::Sender<Proposal>,
     reads: mpsc::Sender<reads::Read>,
     counters: Arc<Counters>,
+    /// Bytes of commands that may still be proposed; each has its part until it is answered.
+    room: Arc<Semaphore>,
     /// How long a proposal waits for its answer.
     timeout: Duration,
 }
@@ -157,6 +159,7 @@ impl Consensus {
             proposals,
             reads,
             counters,
+            room: Arc::new(Semaphore::new(proposer::PENDING_BYTES_MAX)),
             timeout,
         };
         consensus
@@ -172,11 +175,14 @@ impl Consensus {
         if bytes > proposer::COMMAND_BYTES_MAX {
             return Err(KvError::RequestTooLarge);
         }
+        let permits = u32::try_from(bytes).expect("no more than the bound");
+        let room = Arc::clone(&self.room).try_acquire_many_owned(permits);
+        let room = room.map_err(|_| KvError::TooManyRequests)?;
         let (reply, receiver) = oneshot::channel();
         let proposal = Proposal {
             command,
             bytes,
-            reply,
+            waiter: Waiter { reply, _room: room },
         };
         let answered = async {
             let sent = self.proposals.send(proposal).await;

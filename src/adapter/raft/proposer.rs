@@ -16,7 +16,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use openraft::Raft;
 use openraft::errors::{ClientWriteError, RaftError};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::adapter::raft::state_machine::StateMachine;
 use crate::adapter::raft::statistics::Counters;
@@ -44,14 +44,30 @@ const _: () = assert!(
 /// Proposals that wait; beyond it callers wait to be let in.
 pub(super) const WAITING_MAX: usize = 16 * 1024;
 
+/// Bounds the memory of all that is proposed and not yet answered, wherever it waits; what would
+/// go beyond is refused. Some of the largest commands, or a second of what a fast disk takes.
+pub(super) const PENDING_BYTES_MAX: usize = 128 << 20;
+
+const _: () = assert!(
+    COMMAND_BYTES_MAX <= PENDING_BYTES_MAX && PENDING_BYTES_MAX <= u32::MAX as usize,
+    "the largest command can be admitted, and counted in permits"
+);
+
 pub(super) struct Proposal {
     pub command: Command,
     /// What the command takes in the log, see [`weight`].
     pub bytes: usize,
-    pub reply: oneshot::Sender<Result<Reply, KvError>>,
+    pub waiter: Waiter,
 }
 
-type Waiters = Vec<oneshot::Sender<Result<Reply, KvError>>>;
+/// Who waits for the answer to a command.
+pub(super) struct Waiter {
+    pub reply: oneshot::Sender<Result<Reply, KvError>>,
+    /// The command's part of [`PENDING_BYTES_MAX`], given back with the answer.
+    pub _room: OwnedSemaphorePermit,
+}
+
+type Waiters = Vec<Waiter>;
 type Flight =
     Pin<Box<dyn Future<Output = (Waiters, Result<Vec<Result<Reply, KvError>>, KvError>)> + Send>>;
 
@@ -160,7 +176,7 @@ pub(super) fn weight(command: &Command) -> usize {
 fn gather(waiting: &mut VecDeque<Proposal>) -> (Vec<Command>, Waiters) {
     let (mut commands, mut waiters, mut bytes) = (Vec::new(), Vec::new(), 0);
     while let Some(next) = waiting.pop_front() {
-        if next.reply.is_closed() {
+        if next.waiter.reply.is_closed() {
             continue;
         }
         bytes += next.bytes;
@@ -169,7 +185,7 @@ fn gather(waiting: &mut VecDeque<Proposal>) -> (Vec<Command>, Waiters) {
             break;
         }
         commands.push(next.command);
-        waiters.push(next.reply);
+        waiters.push(next.waiter);
     }
     (commands, waiters)
 }
@@ -180,12 +196,14 @@ fn answer(waiters: Waiters, replies: Result<Vec<Result<Reply, KvError>>, KvError
     match replies {
         Ok(replies) => {
             for (waiter, reply) in waiters.into_iter().zip(replies) {
-                drop(waiter.send(reply));
+                drop(waiter.reply.send(reply));
             }
             0
         }
         Err(error) => {
-            let told = waiters.into_iter().map(|waiter| waiter.send(Err(error)));
+            let told = waiters
+                .into_iter()
+                .map(|waiter| waiter.reply.send(Err(error)));
             told.filter(Result::is_ok).count()
         }
     }
@@ -194,15 +212,19 @@ fn answer(waiters: Waiters, replies: Result<Vec<Result<Reply, KvError>>, KvError
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::sync::Semaphore;
+
     use crate::core::kv::request::{DeleteRange, KeyRange, Operation, Txn};
 
     fn proposal(command: Command) -> (Proposal, oneshot::Receiver<Result<Reply, KvError>>) {
         let (reply, receiver) = oneshot::channel();
         let bytes = weight(&command);
+        let room = Arc::new(Semaphore::new(1)).try_acquire_owned();
+        let room = room.expect("one is free");
         let proposal = Proposal {
             command,
             bytes,
-            reply,
+            waiter: Waiter { reply, _room: room },
         };
         (proposal, receiver)
     }

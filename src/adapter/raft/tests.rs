@@ -107,18 +107,18 @@ async fn openrafts_suite_holds_on_our_stores() {
     Suite::test_all(Stores).await.expect("every case holds");
 }
 
+fn delete(bytes: usize) -> Command {
+    Command::DeleteRange(DeleteRange {
+        keys: KeyRange::key(vec![b'k'; bytes]),
+        prev_kv: false,
+    })
+}
+
 /// More than a segment takes, proposed at once by commands that the quota counts for nothing.
 #[tokio::test]
 async fn a_burst_of_large_deletes_is_answered_and_the_member_goes_on() {
     let dir = TempDir::new().expect("is made");
     let consensus = consensus(dir.path(), 4 << 20).await;
-    let key = |bytes| vec![b'k'; bytes];
-    let delete = |bytes| {
-        Command::DeleteRange(DeleteRange {
-            keys: KeyRange::key(key(bytes)),
-            prev_kv: false,
-        })
-    };
     let burst = join_all((0..64).map(|_| consensus.propose(delete(200 << 10))));
     for answer in burst.await {
         assert!(matches!(answer, Ok(Reply::DeleteRange(_))), "{answer:?}");
@@ -126,9 +126,30 @@ async fn a_burst_of_large_deletes_is_answered_and_the_member_goes_on() {
     let too_large = consensus.propose(delete(proposer::COMMAND_BYTES_MAX));
     assert_eq!(too_large.await, Err(KvError::RequestTooLarge));
     let put = Command::Put(Put {
-        key: key(1).into(),
+        key: "k".into(),
         ..Put::default()
     });
     assert!(matches!(consensus.propose(put).await, Ok(Reply::Put(_))));
+    consensus.shutdown().await.expect("ends in order");
+}
+
+#[tokio::test]
+async fn proposals_beyond_the_bound_on_memory_are_refused_until_others_are_answered() {
+    const LEFT_BYTES: usize = 1000;
+    let dir = TempDir::new().expect("is made");
+    let consensus = consensus(dir.path(), 1 << 20).await;
+    let others = (proposer::PENDING_BYTES_MAX - LEFT_BYTES) as u32;
+    let others = consensus.room.try_acquire_many(others).expect("are free");
+    let refused = consensus.propose(delete(LEFT_BYTES)).await;
+    assert_eq!(refused, Err(KvError::TooManyRequests));
+    for _ in 0..10 {
+        let made = consensus.propose(delete(LEFT_BYTES / 2)).await;
+        assert!(matches!(made, Ok(Reply::DeleteRange(_))), "{made:?}");
+    }
+    drop(others);
+    let made = consensus.propose(delete(LEFT_BYTES)).await;
+    assert!(matches!(made, Ok(Reply::DeleteRange(_))), "{made:?}");
+    let free = consensus.room.available_permits();
+    assert_eq!(free, proposer::PENDING_BYTES_MAX, "all is given back");
     consensus.shutdown().await.expect("ends in order");
 }
