@@ -50,7 +50,9 @@ const SPACE_FACTOR: u64 = 3;
 /// Below this size nothing is written afresh for space: segments of 2 MiB make small states large.
 const SPACE_SLACK_BYTES: u64 = 16 << 20;
 
-/// A part of the state. `version` rises whenever the bytes of this `id` change.
+/// A part of the state. `version` rises whenever the bytes of this `id` change, as long as the
+/// state is one process's; ids are given again after a restart, and a state taken over from another
+/// member has that member's, so the two alone do not name the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chunk {
     pub id: u64,
@@ -572,18 +574,17 @@ impl<'a> Delta<'a> {
         };
         for chunk in &image.chunks {
             let before = held.remove(&chunk.id);
-            let bytes = u32::try_from(chunk.bytes.len()).expect("a chunk is a few MiB at most");
-            if let Some(same) = before.filter(|before| before.version == chunk.version) {
-                delta.chunks.push(same);
-                continue;
-            }
             let Chunk { id, version, .. } = *chunk;
             let proof = ChunkProof {
                 id,
                 version,
-                bytes,
+                bytes: u32::try_from(chunk.bytes.len()).expect("a chunk is a few MiB at most"),
                 crc32c: crc32c::crc32c(&chunk.bytes),
             };
+            if before == Some(proof) {
+                delta.chunks.push(proof);
+                continue;
+            }
             let bytes_before = before.map(|before| before.bytes);
             delta.chunks.push(proof);
             delta.puts.push(Put {

@@ -165,6 +165,26 @@ fn delta_writes_only_what_changed_since_that_directory_was_written() {
 }
 
 #[test]
+fn chunk_of_another_state_with_the_same_id_and_version_is_written() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path();
+    let (mut checkpoints, _, _) = open(path);
+    let mut state = State::new(5, 1_000);
+    for _ in 0..2 {
+        checkpoints.write(&state.image).expect("written");
+    }
+    let length = state.image.chunks[2].bytes.len();
+    for length in [length, length + 1] {
+        state.image.chunks[2].bytes = state.numbers.value(length);
+        let proved = checkpoints.write(&state.image).expect("written");
+        assert!(!proved.fresh);
+        assert_eq!(proved.chunks_written, 1);
+        let (_, image, discarded) = open(path);
+        assert!(image.as_ref() == Some(&state.image) && discarded.is_empty());
+    }
+}
+
+#[test]
 fn log_is_kept_until_two_checkpoints_are_proved() {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let (mut checkpoints, _, _) = open(directory.path());
