@@ -21,6 +21,7 @@ mod types;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::{Arc, RwLockReadGuard};
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ use crate::adapter::raft::saved::Checkpointer;
 use crate::adapter::raft::state_machine::StateMachine;
 use crate::adapter::raft::statistics::Counters;
 use crate::adapter::raft::types::TypeConfig;
-use crate::adapter::wal::{Recovered, SyncStatistics, Wal};
+use crate::adapter::wal::{Recovered, SyncStatistics, Wal, WalError};
 use crate::core::kv::request::{Command, KvError, Reply};
 use crate::core::kv::store::Step;
 
@@ -83,6 +84,11 @@ pub enum ConsensusError {
     Config(String),
     #[error("consensus stopped: {0}")]
     Stopped(String),
+    #[error(
+        "this member did not come to lead in {} s{}",
+        START_STALL.as_secs(), why(shortage.as_ref())
+    )]
+    Stalled { shortage: Option<Arc<WalError>> },
 }
 
 /// The handle; cheap to share.
@@ -119,26 +125,8 @@ impl Consensus {
         let machine = StateMachine::new(state.clone(), observer, Arc::clone(&checkpointer));
         let config = config(&settings)?;
         let log = log_store.clone();
-        let raft = Raft::new(
-            settings.member_id,
-            config,
-            network::Alone,
-            log_store,
-            machine,
-        )
-        .await
-        .map_err(stopped)?;
-
-        if raft.is_initialized().await.map_err(stopped)? {
-            // The only voter need not wait for an election timeout to pass.
-            raft.trigger().elect(false).await.map_err(stopped)?;
-        } else {
-            let members = BTreeMap::from([(settings.member_id, settings.member.clone())]);
-            raft.initialize(members).await.map_err(stopped)?;
-        }
-        // openraft may lead before its first entry is committed; a barrier passes only after.
-        let wait = raft.wait(Some(START_TIMEOUT));
-        wait.current_leader(settings.member_id, "the only voter leads")
+        let member_id = settings.member_id;
+        let raft = Raft::new(member_id, config, network::Alone, log_store, machine)
             .await
             .map_err(stopped)?;
 
@@ -162,11 +150,31 @@ impl Consensus {
             room: Arc::new(Semaphore::new(proposer::PENDING_BYTES_MAX)),
             timeout,
         };
-        consensus
-            .read_barrier()
+        let applied = || consensus.standing().applied_index;
+        match unless_stalled(START_STALL, consensus.lead(&settings), applied).await {
+            Some(led) => led.map(|()| consensus),
+            None => Err(ConsensusError::Stalled {
+                shortage: consensus.wal.shortage(),
+            }),
+        }
+    }
+
+    /// Returns when this member, the only voter, leads and has applied all that was committed.
+    async fn lead(&self, settings: &Settings) -> Result<(), ConsensusError> {
+        let raft = &self.raft;
+        if raft.is_initialized().await.map_err(stopped)? {
+            // The only voter need not wait for an election timeout to pass.
+            raft.trigger().elect(false).await.map_err(stopped)?;
+        } else {
+            let members = BTreeMap::from([(settings.member_id, settings.member.clone())]);
+            raft.initialize(members).await.map_err(stopped)?;
+        }
+        // openraft may lead before its first entry is committed; a barrier passes only after.
+        raft.wait(None)
+            .current_leader(settings.member_id, "the only voter leads")
             .await
-            .map_err(|error| ConsensusError::Stopped(error.to_string()))?;
-        Ok(consensus)
+            .map_err(stopped)?;
+        self.read_barrier().await.map_err(stopped)
     }
 
     /// Makes a change; its reply once it is applied.
@@ -324,8 +332,9 @@ impl Consensus {
     }
 }
 
-/// How long the only voter may take to read its log and lead.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a start may go without applying anything of the log before it is given up: a long log
+/// takes its time, a disk that takes nothing would take for ever.
+const START_STALL: Duration = Duration::from_secs(60);
 
 /// etcd's bound on a request, to which two election timeouts are added.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -351,11 +360,36 @@ fn config(settings: &Settings) -> Result<Arc<Config>, ConsensusError> {
         .map_err(|error| ConsensusError::Config(error.to_string()))
 }
 
+/// Waits for `work` for as long as `progress` changes in each `period`.
+async fn unless_stalled<T>(
+    period: Duration,
+    work: impl Future<Output = T>,
+    progress: impl Fn() -> u64,
+) -> Option<T> {
+    let mut work = pin!(work);
+    let mut before = progress();
+    loop {
+        if let Ok(done) = tokio::time::timeout(period, work.as_mut()).await {
+            return Some(done);
+        }
+        let now = progress();
+        if now == before {
+            return None;
+        }
+        before = now;
+    }
+}
+
+/// What keeps the log from being written.
+fn why(shortage: Option<&Arc<WalError>>) -> String {
+    shortage.map_or_else(String::new, |shortage| format!(": {}", explain(shortage)))
+}
+
 fn stopped(error: impl std::fmt::Display) -> ConsensusError {
     ConsensusError::Stopped(error.to_string())
 }
 
-fn explain(failure: &crate::adapter::wal::WalError) -> String {
+fn explain(failure: &WalError) -> String {
     use std::error::Error as _;
     match failure.source() {
         Some(source) => format!("{failure}: {source}; {}", failure.hint()),

@@ -1,5 +1,6 @@
 //! openraft's own suite for stores, on our log store and state machine with real files.
 
+use std::cell::Cell;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use futures_util::future::join_all;
 use openraft::StorageError;
 use openraft::testing::log::{StoreBuilder, Suite};
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 
 use crate::adapter::checkpoint::worker::{self, Worker};
 use crate::adapter::checkpoint::{Checkpoints, LogReach};
@@ -17,8 +19,8 @@ use crate::adapter::raft::proposer;
 use crate::adapter::raft::saved::{Checkpointer, Saved};
 use crate::adapter::raft::state_machine::{Observer, SharedState, StateMachine};
 use crate::adapter::raft::types::{Member, TypeConfig};
-use crate::adapter::raft::{Consensus, Settings};
-use crate::adapter::wal::{Options, Wal};
+use crate::adapter::raft::{Consensus, ConsensusError, Settings, unless_stalled};
+use crate::adapter::wal::{Options, Wal, WalError};
 use crate::core::kv::machine::Machine;
 use crate::core::kv::request::{Command, DeleteRange, KeyRange, KvError, Put, Reply};
 use crate::core::kv::store::Store;
@@ -152,4 +154,38 @@ async fn proposals_beyond_the_bound_on_memory_are_refused_until_others_are_answe
     let free = consensus.room.available_permits();
     assert_eq!(free, proposer::PENDING_BYTES_MAX, "all is given back");
     consensus.shutdown().await.expect("ends in order");
+}
+
+#[tokio::test]
+async fn a_start_waits_while_something_is_applied_and_not_for_ever() {
+    const PERIOD: Duration = Duration::from_millis(1);
+    let stalled = unless_stalled(PERIOD, std::future::pending::<()>(), || 7);
+    assert_eq!(stalled.await, None);
+
+    let applied = Cell::new(0);
+    let (told, all_applied) = oneshot::channel();
+    let told = Cell::new(Some(told));
+    let progress = || {
+        applied.set(applied.get() + 1);
+        if applied.get() == 5 {
+            let told = told.take().expect("is told once");
+            told.send("done").expect("is awaited");
+        }
+        applied.get()
+    };
+    let slow = unless_stalled(PERIOD, all_applied, progress);
+    assert_eq!(slow.await, Some(Ok("done")));
+}
+
+#[test]
+fn a_start_on_a_full_disk_says_so() {
+    let shortage = WalError::NoSpace {
+        action: "extend",
+        path: "/data/log/5".into(),
+        source: io::ErrorKind::StorageFull.into(),
+    };
+    let shortage = Some(Arc::new(shortage));
+    let text = ConsensusError::Stalled { shortage }.to_string();
+    let words = ["60 s: no space left to extend /data/log/5", "free space"];
+    assert!(words.iter().all(|word| text.contains(word)), "{text}");
 }
