@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 /// A failure of the write-ahead log.
 #[derive(Debug, thiserror::Error)]
 pub enum WalError {
-    /// The operating system failed a call; after one while writing, the log is poisoned.
+    /// The operating system failed a call; after a failed write or sync the log is poisoned.
     #[error("cannot {action} {}", path.display())]
     Io {
         action: &'static str,
         path: PathBuf,
         source: io::Error,
     },
-    /// The disk is full (or a quota is).
+    /// The disk is full (or a quota is): no room can be prepared. What waits for it is written when
+    /// there is space again.
     #[error("no space left to {action} {}", path.display())]
     NoSpace {
         action: &'static str,
@@ -55,17 +56,26 @@ impl WalError {
     /// Sorts an operating system's error: a full disk is a situation of its own.
     pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         let path = path.to_path_buf();
-        match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace {
+        match is_full(&source) {
+            true => Self::NoSpace {
                 action,
                 path,
                 source,
             },
-            _ => Self::Io {
+            false => Self::Io {
                 action,
                 path,
                 source,
             },
+        }
+    }
+
+    /// A failed write or sync, for whatever cause: space does not cure it.
+    pub(super) fn poison(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io {
+            action,
+            path: path.to_path_buf(),
+            source,
         }
     }
 
@@ -77,10 +87,15 @@ impl WalError {
     /// What a person can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
+            Self::Io { source, .. } if is_full(source) => {
+                "free space on this filesystem; the node must be restarted"
+            }
             Self::Io { .. } => {
                 "look at the kernel's messages about this disk; the node must be restarted"
             }
-            Self::NoSpace { .. } => "free space on this filesystem; the log then goes on by itself",
+            Self::NoSpace { .. } => {
+                "free space on this filesystem; a node that has not ended then goes on by itself"
+            }
             Self::Version { .. } => "start the program version that wrote this data directory",
             Self::Corrupt { .. } => {
                 "keep the directory for examination, then restore this node from a snapshot or let \
@@ -92,4 +107,12 @@ impl WalError {
             }
         }
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    let kind = error.kind();
+    matches!(
+        kind,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }

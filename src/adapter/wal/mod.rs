@@ -5,8 +5,9 @@
 //!
 //! Invariants. What was answered with `Ok` is read back after any crash or power cut, or the log
 //! refuses to open and names file and offset; nothing torn is ever served. A torn tail is cut only
-//! if nothing valid follows (see `replay`). A failed write or sync poisons the log for good. A full
-//! disk does neither: see [`Wal::admits`].
+//! if nothing valid follows (see `replay`). A failed write or sync poisons the log for good, for
+//! want of space as well. But it is preparing ahead that meets a full disk, and that only makes
+//! what is new wait: see [`Wal::admits`].
 //!
 //! The crate raft-log 0.4 (over chunked-wal) was made for the same use and was looked at. It
 //! appends to growing files, and a sync of a growing file waits for the filesystem's journal: twice

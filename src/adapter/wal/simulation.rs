@@ -19,6 +19,9 @@ struct Inode {
     unsynced: BTreeSet<usize>,
 }
 
+pub(super) const EIO: i32 = 5;
+pub(super) const ENOSPC: i32 = 28;
+
 #[derive(Clone)]
 struct State {
     names: BTreeMap<String, usize>,
@@ -27,9 +30,9 @@ struct State {
     /// Writes, syncs and changes of names until the machine stops.
     steps_left: Option<u64>,
     full: bool,
-    /// Fail the writes or syncs from this many on.
-    fail_write: Option<u64>,
-    fail_sync: Option<u64>,
+    /// Fail the writes or syncs from this many on, with this error.
+    fail_write: Option<(u64, i32)>,
+    fail_sync: Option<(u64, i32)>,
     short_writes: bool,
 }
 
@@ -72,12 +75,12 @@ impl SimulatedDisk {
         self.state().short_writes = true;
     }
 
-    pub(super) fn fail_write_after(&self, writes: u64) {
-        self.state().fail_write = Some(writes);
+    pub(super) fn fail_write_after(&self, writes: u64, errno: i32) {
+        self.state().fail_write = Some((writes, errno));
     }
 
     pub(super) fn fail_sync_after(&self, syncs: u64) {
-        self.state().fail_sync = Some(syncs);
+        self.state().fail_sync = Some((syncs, EIO));
     }
 
     /// The disk after a power cut; who still holds the old one changes nothing any more.
@@ -185,10 +188,10 @@ fn stopped() -> io::Error {
     io::Error::other("the machine stops")
 }
 
-fn counted(counter: &mut Option<u64>) -> io::Result<()> {
+fn counted(counter: &mut Option<(u64, i32)>) -> io::Result<()> {
     match counter {
-        Some(0) => Err(io::Error::from_raw_os_error(5)),
-        Some(left) => {
+        Some((0, errno)) => Err(io::Error::from_raw_os_error(*errno)),
+        Some((left, _)) => {
             *left -= 1;
             Ok(())
         }

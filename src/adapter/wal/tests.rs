@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver};
 
 use super::*;
-use crate::adapter::wal::simulation::SimulatedDisk;
+use crate::adapter::wal::simulation::{EIO, ENOSPC, SimulatedDisk};
 use crate::core::bench::input::Source;
 
 type Answer = Receiver<Result<(), Arc<WalError>>>;
@@ -334,10 +334,21 @@ fn failed_sync_poisons_the_log_and_is_not_tried_again() {
 
 #[test]
 fn failed_write_poisons_the_log_with_the_systems_error() {
+    assert!(failed_write(EIO).hint().contains("kernel's messages"));
+    // Space does not make it go on, and is not said to.
+    let hint = failed_write(ENOSPC).hint();
+    assert!(
+        hint.contains("free space") && hint.contains("must be restarted"),
+        "{hint}"
+    );
+}
+
+/// What is told of a write that failed with `errno`.
+fn failed_write(errno: i32) -> Arc<WalError> {
     let disk = SimulatedDisk::new(4);
     let (shared, mut writer, _) =
         open_parts(Arc::new(disk.clone()), &small(), Helper::Inline).expect("created");
-    disk.fail_write_after(0);
+    disk.fail_write_after(0, errno);
     let (sender, receiver) = mpsc::channel();
     let done: Done = Box::new(move |result| sender.send(result).expect("somebody waits"));
     let submission = Submission {
@@ -357,13 +368,14 @@ fn failed_write_poisons_the_log_with_the_systems_error() {
     else {
         panic!("{error}")
     };
-    assert_eq!(source.raw_os_error(), Some(5));
+    assert_eq!(source.raw_os_error(), Some(errno));
     assert!(
         shared
             .failure
             .get()
             .is_some_and(|failure| !failure.is_no_space())
     );
+    error
 }
 
 #[test]

@@ -384,11 +384,11 @@ impl Writer {
         self.batch.bytes.resize(padded, 0);
         let file = &*self.segment.file;
         let written = files::write_all_at(file, &self.batch.bytes, self.position);
-        written.map_err(|error| WalError::io("write", &self.segment.path, error))?;
+        written.map_err(|error| WalError::poison("write", &self.segment.path, error))?;
         self.batch.bytes.truncate(length);
         let begun = Instant::now();
         file.sync()
-            .map_err(|error| WalError::io("sync", &self.segment.path, error))?;
+            .map_err(|error| WalError::poison("sync", &self.segment.path, error))?;
         self.shared.syncs.record(begun.elapsed());
         Ok(())
     }
