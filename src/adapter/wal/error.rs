@@ -98,8 +98,8 @@ impl WalError {
             }
             Self::Version { .. } => "start the program version that wrote this data directory",
             Self::Corrupt { .. } => {
-                "keep the directory for examination, then restore this node from a snapshot or let \
-                 it join anew"
+                "keep the directory for examination, and put a backup of the data directory in its \
+                 place"
             }
             Self::TooLarge { .. } => "send smaller values",
             Self::OutOfOrder { .. } | Self::QueueFull { .. } | Self::Closed => {
