@@ -24,7 +24,10 @@ use crate::adapter::wal::{Purged, Record, Recovered, Wal, WalError};
 /// replicating what is new does not read it back.
 const REMEMBERED_BYTES_MAX: usize = 4 << 20;
 
-/// What one read returns at most, so that replaying a long log takes bounded memory.
+/// Where openraft allows a read to end early, as for replication, it ends with the entry that
+/// reaches this. Elsewhere it asks for what it wants whole: at the start for 64 entries at a time,
+/// and to apply for what was committed since, which is in memory, or is what came within about
+/// [`crate::adapter::wal::LAZY_DELAY`] before a crash.
 const READ_BYTES_MAX: u64 = 8 << 20;
 
 #[derive(Clone)]
