@@ -219,7 +219,7 @@ impl LogStore {
     fn read_disk(&self, start: u64, end: u64, bytes_max: u64) -> io::Result<Vec<Entry>> {
         let records = self
             .wal
-            .read_limited(start..end, bytes_max)
+            .read(start..end, bytes_max)
             .map_err(io::Error::other)?;
         records
             .into_iter()

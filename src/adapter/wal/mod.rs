@@ -212,28 +212,11 @@ impl Wal {
     }
 
     /// Reads the entries of `range` that are on the disk (their submission was answered),
-    /// verifying each. Fewer come back only at either end of the range: purged or truncated ones,
-    /// and those submitted and not yet answered, which are the caller's to remember.
-    pub fn read(&self, range: Range<u64>) -> Result<Vec<EntryRecord>, WalError> {
-        self.read_limited(range, u64::MAX)
-    }
-
-    /// As [`Self::read`], but ends after the entry that reaches `bytes_max` of payload.
-    pub fn read_limited(
-        &self,
-        range: Range<u64>,
-        bytes_max: u64,
-    ) -> Result<Vec<EntryRecord>, WalError> {
+    /// verifying each, up to the entry that reaches `bytes_max` of payload. Otherwise fewer come
+    /// back only at either end of the range: purged or truncated ones, and those submitted and not
+    /// yet answered, which are the caller's to remember.
+    pub fn read(&self, range: Range<u64>, bytes_max: u64) -> Result<Vec<EntryRecord>, WalError> {
         read_entries(&self.shared, &range, bytes_max)
-    }
-
-    /// The indexes that [`Self::read`] finds.
-    pub fn entries(&self) -> Range<u64> {
-        self.shared
-            .table
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .range()
     }
 
     /// Prepared room for records, less what is queued and the reserve; roughly, because a record
