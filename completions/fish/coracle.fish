@@ -381,7 +381,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l advertise-cli
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l listen-metrics-urls -d 'Where only /metrics and /health are served [default: none] [env: CORACLE_LISTEN_METRICS_URLS]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l socket -d 'Unix socket for clients on this machine, or `off` [default: /run/coracle/coracle.sock as root, else $XDG_RUNTIME_DIR/coracle.sock, or in --data-dir] [env: CORACLE_SOCKET]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l quota-backend-bytes -d 'Space after which writes are refused; negative for no limit [default: 2GiB] [env: CORACLE_QUOTA_BACKEND_BYTES]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l max-request-bytes -d 'Largest request that is accepted [default: 1572864] [env: CORACLE_MAX_REQUEST_BYTES]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l max-request-bytes -d 'Largest request that is accepted, 16MiB at most [default: 1572864] [env: CORACLE_MAX_REQUEST_BYTES]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l max-txn-ops -d 'Most operations in one transaction [default: 128] [env: CORACLE_MAX_TXN_OPS]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l max-concurrent-streams -d 'Most streams of one client connection [default: 4294967295] [env: CORACLE_MAX_CONCURRENT_STREAMS]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l auto-compaction-mode -d 'What bounds the superseded versions: bytes, periodic or revision [default: bytes] [env: CORACLE_AUTO_COMPACTION_MODE]' -r

@@ -75,7 +75,7 @@ pub const KEYS: &[Key] = &[
     key(
         "max-request-bytes",
         "SIZE",
-        "Largest request that is accepted",
+        "Largest request that is accepted, 16MiB at most",
         "1572864",
     ),
     key(
