@@ -18,7 +18,9 @@ pub fn start(level: Level) {
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false);
+        .with_target(false)
+        // It tells of a line that could not be written by `eprintln!`, which panics then.
+        .log_internal_errors(false);
     tracing_subscriber::registry()
         .with(filter)
         .with(lines)

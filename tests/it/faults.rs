@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use bytes::Bytes;
-use coracle::adapter::host::random_u64;
+use coracle::adapter::host::{ReadySocket, random_u64, terminate};
 use coracle::adapter::rpc::proto::etcdserverpb as pb;
 use coracle::core::bench::input::Source;
 use tokio::task::JoinSet;
@@ -504,6 +504,27 @@ async fn flipped_byte_in_a_checkpoint_is_named_and_never_served() {
     // Nor was the log: with one of them as it was, nothing is missed.
     flip(&db("a"), 5_000);
     assert!(rig.start().everything().await == everything);
+}
+
+#[test]
+fn standard_error_that_nobody_reads_ends_nothing() {
+    let rig = Rig::new();
+    let ready = ReadySocket::bind(&rig.path("ready")).expect("is bound");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut process = rig
+        .command()
+        .env("NOTIFY_SOCKET", ready.path())
+        .stderr(writer)
+        .spawn()
+        .expect("starts");
+    // It has said that it serves, to nobody, before it says so here.
+    let told = ready.wait(PATIENCE);
+    let asked = terminate(process.id());
+    let ended = process.wait().expect("our child");
+    assert!(told.is_ok(), "{told:?}, ended with {ended}");
+    asked.expect("is still there");
+    assert_eq!(ended.code(), Some(0));
 }
 
 /// The log is not purged before there are two.
