@@ -383,7 +383,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l socket -d 'Un
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l quota-backend-bytes -d 'Space after which writes are refused; negative for no limit [default: 2GiB] [env: CORACLE_QUOTA_BACKEND_BYTES]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l max-request-bytes -d 'Largest request that is accepted, 16MiB at most [default: 1572864] [env: CORACLE_MAX_REQUEST_BYTES]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l max-txn-ops -d 'Most operations in one transaction [default: 128] [env: CORACLE_MAX_TXN_OPS]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l max-concurrent-streams -d 'Most streams of one client connection [default: 4294967295] [env: CORACLE_MAX_CONCURRENT_STREAMS]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l max-concurrent-streams -d 'Most streams of one client connection [default: 65536] [env: CORACLE_MAX_CONCURRENT_STREAMS]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l auto-compaction-mode -d 'What bounds the superseded versions: bytes, periodic or revision [default: bytes] [env: CORACLE_AUTO_COMPACTION_MODE]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l auto-compaction-retention -d 'How much is kept: a size, a duration (a bare number is hours), or a count; 0 for all [default: 16MiB for bytes, else 0] [env: CORACLE_AUTO_COMPACTION_RETENTION]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l snapshot-count -d 'Entries between two checkpoints [default: 10000] [env: CORACLE_SNAPSHOT_COUNT]' -r

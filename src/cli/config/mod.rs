@@ -88,7 +88,7 @@ pub const KEYS: &[Key] = &[
         "max-concurrent-streams",
         "N",
         "Most streams of one client connection",
-        "4294967295",
+        "65536",
     ),
     key(
         "auto-compaction-mode",

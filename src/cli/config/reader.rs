@@ -11,6 +11,10 @@ use crate::core::kv::request::REQUEST_BYTES_MAX;
 use crate::core::kv::retention::Retention;
 use crate::core::units::{Size, UnitError, duration, size};
 
+/// Streams of one connection: out of reach of a sane client, and what bounds the memory that one
+/// connection can ask for. etcd sets no limit.
+const STREAMS_MAX: u32 = 65_536;
+
 /// Reads the values into settings.
 pub(super) struct Reader<'a> {
     pub(super) values: Values,
@@ -108,7 +112,7 @@ impl Reader<'_> {
     }
 
     fn streams_max(&self) -> Result<u32, ConfigError> {
-        self.parse("max-concurrent-streams", u32::MAX, |text| {
+        self.parse("max-concurrent-streams", STREAMS_MAX, |text| {
             let streams = count(text, 1, u32::MAX.into())?;
             Ok(u32::try_from(streams).expect("within its bounds"))
         })
