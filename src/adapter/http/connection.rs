@@ -60,13 +60,14 @@ pub(crate) async fn serve<S: ServeCall>(
         },
         _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
     };
+    let replayed = |ahead| TokioIo::new(Replayed::new(ahead, socket, limits.stall_timeout));
     let ended = match speech {
         Speech::Http1(ahead) => {
-            let io = TokioIo::new(Replayed::new(ahead, socket));
+            let io = replayed(ahead);
             converse(http1_settings(limits).serve_connection(io, service), phase).await
         }
         Speech::Http2(ahead) => {
-            let io = TokioIo::new(Replayed::new(ahead, socket));
+            let io = replayed(ahead);
             converse(http2_settings(limits).serve_connection(io, service), phase).await
         }
     };

@@ -4,10 +4,11 @@
 //! HTTP routes, pay for a box.
 
 use std::convert::Infallible;
-use std::future::{Ready, ready};
+use std::future::{self, Future, Ready};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::Either;
@@ -15,9 +16,11 @@ use futures_util::{FutureExt, StreamExt};
 use http::{HeaderMap, Method, Request, Response, Version, header};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use tokio::sync::watch;
+use tokio::time::{Sleep, sleep};
 use tokio_stream::wrappers::WatchStream;
 use tonic::Status;
 use tonic::body::Body;
+use tower::BoxError;
 
 use crate::adapter::http::methods::{Kind, Methods};
 use crate::adapter::http::routes::{Calls, RouteFuture, Routes};
@@ -34,37 +37,30 @@ pub(crate) enum Phase {
 
 /// The service of one front; a clone per connection.
 pub(crate) struct Dispatch<S> {
-    grpc: S,
-    methods: Arc<Methods>,
-    routes: Arc<Routes>,
-    phase: watch::Receiver<Phase>,
+    pub(crate) grpc: S,
+    pub(crate) methods: Arc<Methods>,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) phase: watch::Receiver<Phase>,
+    pub(crate) body_timeout: Duration,
 }
 
 /// The answer in the making.
 pub(crate) type Answer<F> =
     Either<F, Either<Ready<Result<Response<Body>, Infallible>>, RouteFuture>>;
 
+/// The request body of a unary call, of which each part must come in time.
+struct Punctual {
+    body: Incoming,
+    patience: Duration,
+    /// Set while a part is waited for: what has come already, as most have, costs no timer.
+    late: Option<Pin<Box<Sleep>>>,
+}
+
 /// A response body that ends with `server stopped` when the server drains.
 struct UntilStopped {
     body: Body,
     phase: WatchStream<Phase>,
     ended: bool,
-}
-
-impl<S> Dispatch<S> {
-    pub(crate) fn new(
-        grpc: S,
-        methods: Arc<Methods>,
-        routes: Arc<Routes>,
-        phase: watch::Receiver<Phase>,
-    ) -> Self {
-        Self {
-            grpc,
-            methods,
-            routes,
-            phase,
-        }
-    }
 }
 
 impl<S: Clone> Clone for Dispatch<S> {
@@ -74,6 +70,7 @@ impl<S: Clone> Clone for Dispatch<S> {
             methods: self.methods.clone(),
             routes: self.routes.clone(),
             phase: self.phase.clone(),
+            body_timeout: self.body_timeout,
         }
     }
 }
@@ -89,17 +86,20 @@ where
     /// The service must be ready at all times, as generated tonic servers are: its `poll_ready` is
     /// not asked.
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let request = request.map(Body::new);
         if !is_grpc(&request) {
-            let answer = self.routes.answer(request);
+            let answer = self.routes.answer(request.map(Body::new));
             let phase = self.phase.clone();
             return Either::Right(Either::Right(Box::pin(answer.map(|answer| {
                 answer.map(|response| response.map(|body| UntilStopped::wrap(body, phase)))
             }))));
         }
         match self.methods.kind(request.uri().path()) {
-            Kind::Unary => Either::Left(self.grpc.clone().call(request)),
+            Kind::Unary => {
+                let request = request.map(|body| Punctual::wrap(body, self.body_timeout));
+                Either::Left(self.grpc.clone().call(request))
+            }
             Kind::Stream => {
+                let request = request.map(Body::new);
                 let phase = self.phase.clone();
                 let call = self.grpc.clone().call(request).map(|answer| {
                     answer.map(|response| response.map(|body| UntilStopped::wrap(body, phase)))
@@ -108,9 +108,47 @@ where
             }
             Kind::Unknown => {
                 let status = self.methods.unimplemented(request.uri().path());
-                Either::Right(Either::Left(ready(Ok(status.into_http()))))
+                Either::Right(Either::Left(future::ready(Ok(status.into_http()))))
             }
         }
+    }
+}
+
+impl Punctual {
+    fn wrap(body: Incoming, patience: Duration) -> Body {
+        Body::new(Self {
+            body,
+            patience,
+            late: None,
+        })
+    }
+}
+
+impl hyper::body::Body for Punctual {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+            self.late = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(BoxError::from)));
+        }
+        let patience = self.patience;
+        let late = self.late.get_or_insert_with(|| Box::pin(sleep(patience)));
+        ready!(late.as_mut().poll(context));
+        let status = Status::deadline_exceeded("the request did not come to its end in time");
+        Poll::Ready(Some(Err(status.into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -167,7 +205,7 @@ impl hyper::body::Body for UntilStopped {
     }
 }
 
-fn is_grpc(request: &Request<Body>) -> bool {
+fn is_grpc<B>(request: &Request<B>) -> bool {
     request.version() == Version::HTTP_2
         && request.method() == Method::POST
         && request

@@ -50,6 +50,10 @@ pub struct Limits {
     pub first_byte_timeout: Duration,
     /// The head of an HTTP/1.1 request, the next one on the same connection as well.
     pub head_timeout: Duration,
+    /// Each next part of a unary call's request; a stream's requests may take for ever.
+    pub body_timeout: Duration,
+    /// A peer that takes nothing of what is written to it loses its connection after this.
+    pub stall_timeout: Duration,
 }
 
 /// Why a front stopped without having been asked to.
@@ -130,12 +134,14 @@ struct Counted(Arc<AtomicUsize>);
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            // etcd sets no limit; this one is out of reach of a sane client and bounds memory.
             concurrent_streams_max: 65_536,
             connections_max: 65_536,
             drain_timeout: Duration::from_millis(700),
             first_byte_timeout: Duration::from_secs(10),
             head_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(30),
+            // A client that is stopped (Ctrl-Z) for a while finds its watch still there.
+            stall_timeout: Duration::from_secs(10 * 60),
         }
     }
 }
@@ -171,8 +177,13 @@ where
         }
         // Dropped at the end of this function; connections and streams hold receivers.
         let (phase, watched) = watch::channel(Phase::Serving);
-        let methods = Arc::new(Methods::new());
-        let dispatch = Dispatch::new(self.grpc, methods, self.routes, watched.clone());
+        let dispatch = Dispatch {
+            grpc: self.grpc,
+            methods: Arc::new(Methods::new()),
+            routes: self.routes,
+            phase: watched.clone(),
+            body_timeout: self.limits.body_timeout,
+        };
         let mut tasks = JoinSet::new();
         let mut stop = pin!(stop);
         let mut next = 0;

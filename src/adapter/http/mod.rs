@@ -2,7 +2,10 @@
 //!
 //! - A gRPC call costs one look-up of its path and nothing else before it reaches the service; the
 //!   boxed layers are only on the HTTP/1.1 side, which is not on the path of a put.
-//! - Each wait on a peer is bounded: first byte, request head, request body, drain at the end.
+//! - Each wait on a peer is bounded: first byte, request head, each part of a request body, a peer
+//!   that takes nothing of what is written to it, drain at the end. The requests of a stream may
+//!   rightly take for ever, and an HTTP/2 peer need not take an answer: then the bound is on how
+//!   many calls a connection has open, and a peer that vanished is found by a ping.
 //! - A call that runs for ever (watch, keep-alive) ends with a status when the server stops.
 
 mod connection;

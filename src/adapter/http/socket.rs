@@ -1,13 +1,16 @@
 //! A byte stream from either kind of listener, with the bytes that were read ahead to tell the
-//! protocols apart put back in front.
+//! protocols apart put back in front, and a bound on how long the peer may take nothing.
 
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::time::{Sleep, sleep};
 
 /// One accepted connection.
 #[derive(Debug)]
@@ -21,6 +24,9 @@ pub(crate) enum Socket {
 pub(crate) struct Replayed {
     ahead: Bytes,
     socket: Socket,
+    patience: Duration,
+    /// Set while the peer takes nothing.
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Socket {
@@ -35,8 +41,34 @@ impl Socket {
 }
 
 impl Replayed {
-    pub(crate) fn new(ahead: Bytes, socket: Socket) -> Self {
-        Self { ahead, socket }
+    pub(crate) fn new(ahead: Bytes, socket: Socket, patience: Duration) -> Self {
+        Self {
+            ahead,
+            socket,
+            patience,
+            stalled: None,
+        }
+    }
+
+    /// What a write came to; an error once the peer has taken nothing for too long.
+    fn taken(
+        &mut self,
+        wrote: Poll<io::Result<usize>>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if wrote.is_ready() {
+            self.stalled = None;
+            return wrote;
+        }
+        let patience = self.patience;
+        let stalled = self
+            .stalled
+            .get_or_insert_with(|| Box::pin(sleep(patience)));
+        ready!(stalled.as_mut().poll(context));
+        Poll::Ready(Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the peer took nothing of what was written to it",
+        )))
     }
 }
 
@@ -62,7 +94,8 @@ impl AsyncWrite for Replayed {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(context, bytes)
+        let wrote = Pin::new(&mut self.socket).poll_write(context, bytes);
+        self.taken(wrote, context)
     }
 
     fn poll_write_vectored(
@@ -70,7 +103,8 @@ impl AsyncWrite for Replayed {
         context: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write_vectored(context, buffers)
+        let wrote = Pin::new(&mut self.socket).poll_write_vectored(context, buffers);
+        self.taken(wrote, context)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -141,5 +175,25 @@ impl AsyncWrite for Socket {
             Self::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Unix(stream) => Pin::new(stream).poll_shutdown(context),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn peer_that_takes_nothing_is_given_up() {
+        let (near, _far) = UnixStream::pair().expect("a pair");
+        let patience = Duration::from_millis(50);
+        let mut socket = Replayed::new(Bytes::new(), Socket::Unix(near), patience);
+        let more_than_fits = vec![0; 16 << 20];
+        let error = socket.write_all(&more_than_fits).await;
+        assert_eq!(
+            error.expect_err("nobody reads").kind(),
+            io::ErrorKind::TimedOut
+        );
     }
 }

@@ -724,6 +724,31 @@ async fn connection_that_says_nothing_is_closed() {
 }
 
 #[tokio::test]
+async fn call_whose_request_does_not_end_is_answered() {
+    let limits = Limits {
+        body_timeout: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let server = Server::start_with(true, Vec::new(), limits).await;
+    let (mut client, connection) = h2::client::handshake(server.send("").await)
+        .await
+        .expect("is h2");
+    // Ends with the connection.
+    tokio::spawn(connection);
+    let request = HttpRequest::post("http://a/etcdserverpb.KV/Put")
+        .header("content-type", "application/grpc")
+        .body(())
+        .expect("is sound");
+    let (answer, mut sender) = client.send_request(request, false).expect("is sent");
+    let half = Bytes::from_static(b"\0\0\0\0\x02\x0a");
+    sender.send_data(half, false).expect("is sent");
+    let answer = timeout(PATIENCE, answer).await.expect("in time");
+    let head = answer.expect("answered").into_parts().0;
+    let code = Code::from_bytes(head.headers["grpc-status"].as_bytes());
+    assert_eq!(code, Code::DeadlineExceeded);
+}
+
+#[tokio::test]
 async fn health_pages_say_what_is_wrong() {
     let server = Server::start_with(false, Vec::new(), Limits::default()).await;
     for (path, status, body) in [
