@@ -14,6 +14,14 @@ impl ListenUrl {
     }
 }
 
+/// Reads a list of URLs that may be empty, which says that there is none.
+pub fn listen_urls_or_none(text: &str) -> Result<Vec<ListenUrl>, String> {
+    match text {
+        "" => Ok(Vec::new()),
+        _ => listen_urls(text),
+    }
+}
+
 /// Reads a list of URLs; says what would be right when one is not.
 pub fn listen_urls(text: &str) -> Result<Vec<ListenUrl>, String> {
     text.split(',').map(|url| listen_url(url.trim())).collect()

@@ -370,7 +370,7 @@ impl fmt::Display for Settings {
                 .collect::<Vec<_>>()
                 .join(",")
         };
-        let quoted = |text: &dyn fmt::Display| format!("{:?}", text.to_string());
+        let quoted = |text: &dyn fmt::Display| toml::Value::String(text.to_string()).to_string();
         let (mode, retention) = match self.retention {
             Retention::All => ("bytes", "0".to_owned()),
             Retention::Bytes(bytes) => ("bytes", Size(bytes).to_string()),
@@ -477,11 +477,36 @@ mod tests {
             } else {
                 text
             };
-            let mut set = load(&[(key.name, text)], &[], "").expect(key.name);
-            if let Socket::Asked(path) = set.socket {
-                set.socket = Socket::Usual(path);
-            }
+            let set = load(&[(key.name, text)], &[], "").expect(key.name);
             assert_eq!(set, defaults, "{}", key.name);
+        }
+    }
+
+    #[test]
+    fn what_is_printed_loads_as_the_same_settings() {
+        let everything = "name = \"a \\\"b\\\" \\u0001\u{e9}\"\n\
+            data-dir = \"/d e\"\n\
+            listen-client-urls = [\"http://127.0.0.1:1\", \"http://[::1]:2\"]\n\
+            advertise-client-urls = \"http://127.0.0.1:3\"\n\
+            listen-metrics-urls = \"http://127.0.0.1:4\"\n\
+            socket = \"off\"\n\
+            quota-backend-bytes = -1\n\
+            auto-compaction-mode = \"periodic\"\n\
+            auto-compaction-retention = \"90m\"\n\
+            watch-progress-notify-interval = \"1h30m\"\n\
+            log-level = \"warn\"\n\
+            insecure = true";
+        for file in [
+            "",
+            everything,
+            "data-dir = \"/d\"",
+            "socket = \"/s\"",
+            "auto-compaction-mode = \"revision\"\nauto-compaction-retention = 5",
+            "auto-compaction-mode = \"revision\"",
+        ] {
+            let settings = load(&[], &[], file).expect("loads");
+            let printed = settings.to_string();
+            assert_eq!(load(&[], &[], &printed), Ok(settings), "{printed}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::config::{ConfigError, LogLevel, Origin, Settings, Socket, Values};
-use crate::cli::listen::{ListenUrl, listen_urls};
+use crate::cli::listen::{ListenUrl, listen_urls, listen_urls_or_none};
 use crate::cli::paths::{self, Surroundings, User};
 use crate::core::kv::request::REQUEST_BYTES_MAX;
 use crate::core::kv::retention::Retention;
@@ -38,7 +38,7 @@ impl Reader<'_> {
             )
         };
         let listen_client = listen("listen-client-urls", "http://127.0.0.1:2379")?;
-        let listen_metrics = self.parse("listen-metrics-urls", Vec::new(), listen_urls)?;
+        let listen_metrics = self.parse("listen-metrics-urls", Vec::new(), listen_urls_or_none)?;
         if !insecure {
             self.loopback("listen-client-urls", &listen_client)?;
             self.loopback("listen-metrics-urls", &listen_metrics)?;
@@ -52,7 +52,7 @@ impl Reader<'_> {
             data_dir,
             listen_client,
             advertise_client: self.parse("advertise-client-urls", Vec::new(), |text| {
-                Ok(listen_urls(text)?
+                Ok(listen_urls_or_none(text)?
                     .iter()
                     .map(ListenUrl::to_string)
                     .collect())
@@ -178,16 +178,16 @@ impl Reader<'_> {
     /// A daemon with a data directory of its own has its socket there: the usual place belongs to
     /// the usual daemon.
     fn socket(&self, data_dir: &Path) -> Socket {
+        let surroundings = self.surroundings();
+        let usual = match surroundings.data_dir() {
+            Some(usual) if usual == data_dir => surroundings.socket(data_dir),
+            _ => data_dir.join(paths::SOCKET_NAME),
+        };
         match self.text("socket") {
             Some("" | "off") => Socket::Off,
-            Some(path) => Socket::Asked(PathBuf::from(path)),
-            None => {
-                let surroundings = self.surroundings();
-                Socket::Usual(match surroundings.data_dir() {
-                    Some(usual) if usual == data_dir => surroundings.socket(data_dir),
-                    _ => data_dir.join(paths::SOCKET_NAME),
-                })
-            }
+            // Who writes the usual one out, as --check-config does, wants no more than the usual.
+            Some(path) if usual != Path::new(path) => Socket::Asked(PathBuf::from(path)),
+            _ => Socket::Usual(usual),
         }
     }
 
