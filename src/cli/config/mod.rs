@@ -105,7 +105,7 @@ pub const KEYS: &[Key] = &[
     key(
         "snapshot-count",
         "N",
-        "Entries between two checkpoints",
+        "Commands between two checkpoints, if they are 64 MiB and half the state's size of log",
         "10000",
     ),
     key(
