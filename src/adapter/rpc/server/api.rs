@@ -148,7 +148,8 @@ pub trait Api: Send + Sync + 'static {
         physical: bool,
     ) -> impl Future<Output = Result<i64, KvError>> + Send;
 
-    /// Answers a stream's commands and tells its watchers of events, until the commands end.
+    /// Answers a stream's commands and tells its watchers of events, until the answers are no
+    /// longer taken; that the commands end does not end it.
     fn watch(&self, commands: BoxStream<WatchCommand>) -> BoxStream<WatchAnswer>;
 
     /// The id and the TTL that the lease really has.
