@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use std::{panic, process};
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
@@ -18,7 +17,7 @@ pub struct DirectoryLock {
 /// Where a daemon that we start says that it is ready, as it would tell a service manager.
 #[derive(Debug)]
 pub struct ReadySocket {
-    socket: UnixDatagram,
+    socket: tokio::net::UnixDatagram,
     path: PathBuf,
 }
 
@@ -29,7 +28,7 @@ pub struct TemporaryDirectory(tempfile::TempDir);
 impl ReadySocket {
     pub fn bind(path: &Path) -> io::Result<Self> {
         Ok(Self {
-            socket: UnixDatagram::bind(path)?,
+            socket: tokio::net::UnixDatagram::bind(path)?,
             path: path.to_path_buf(),
         })
     }
@@ -38,12 +37,11 @@ impl ReadySocket {
         &self.path
     }
 
-    /// Blocks until `READY=1` comes; the STATUS that came with it.
-    pub fn wait(&self, patience: Duration) -> io::Result<String> {
-        self.socket.set_read_timeout(Some(patience))?;
+    /// Waits until `READY=1` comes; the STATUS that came with it.
+    pub async fn wait(&self) -> io::Result<String> {
         let mut buffer = [0; 4096];
         loop {
-            let length = self.socket.recv(&mut buffer)?;
+            let length = self.socket.recv(&mut buffer).await?;
             let message = String::from_utf8_lossy(&buffer[..length]);
             if message.lines().any(|line| line == "READY=1") {
                 let status = message

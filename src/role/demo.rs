@@ -5,6 +5,7 @@
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ struct Node {
     daemon: Child,
     directory: TemporaryDirectory,
     program: PathBuf,
+    ready: ReadySocket,
+    /// Known once it serves.
     url: String,
 }
 
@@ -45,29 +48,40 @@ pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
     runtime.block_on(async {
         let mut interrupt = signal(SignalKind::interrupt()).map_err(broken)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(broken)?;
-        let mut node = Node::start().await?;
-        let toured = tokio::select! {
-            toured = tour(&node, flags.once) => toured,
-            _ = interrupt.recv() => Err(Failure::silent(Exit::FAILED)),
-            _ = terminate.recv() => Err(Failure::silent(Exit::FAILED)),
-        };
-        if toured.is_ok() && !flags.once {
+        let told_to_end = async {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
-                ended = node.daemon.wait() => {
-                    let why = ended.map_or_else(|error| error.to_string(), |s| s.to_string());
-                    return Err(Failure::new(Exit::FAILED, "the node ended by itself", why));
-                }
             }
+        };
+        let mut told_to_end = pin!(told_to_end);
+        let mut node = Node::spawn()?;
+        let started = tokio::select! {
+            started = node.starts() => started,
+            () = &mut told_to_end => Err(Failure::silent(Exit::FAILED)),
+        };
+        if let Err(failure) = started {
+            node.abandon().await;
+            return Err(failure);
         }
+        let toured = tokio::select! {
+            toured = tour(&node) => toured,
+            () = &mut told_to_end => Err(Failure::silent(Exit::FAILED)),
+        };
+        let done = match toured {
+            Ok(()) if !flags.once => tokio::select! {
+                stayed = node.stays() => stayed,
+                () = &mut told_to_end => Ok(()),
+            },
+            toured => toured,
+        };
         node.end().await?;
-        toured.map(|()| Exit::DONE)
+        done.map(|()| Exit::DONE)
     })
 }
 
 /// Every step is a command that a person could type, and is shown as such.
-async fn tour(node: &Node, once: bool) -> Result<(), Failure> {
+async fn tour(node: &Node) -> Result<(), Failure> {
     say("\n# a node is up: an etcd v3 store, durable, on this machine only")?;
     node.kvctl(&["put", "greeting", "hello"]).await?;
     node.kvctl(&["get", "greeting"]).await?;
@@ -87,12 +101,11 @@ async fn tour(node: &Node, once: bool) -> Result<(), Failure> {
     watch.show(&["DELETE", "session"]).await?;
 
     say("\n# and the member says how it is")?;
-    node.kvctl(&["endpoint", "status", "-w", "table"]).await?;
-    if once { Ok(()) } else { node.invite() }
+    node.kvctl(&["endpoint", "status", "-w", "table"]).await
 }
 
 impl Node {
-    async fn start() -> Result<Self, Failure> {
+    fn spawn() -> Result<Self, Failure> {
         let directory = TemporaryDirectory::new("coracle-demo").map_err(broken)?;
         let program = std::env::current_exe().map_err(broken)?;
         let ready = ReadySocket::bind(&directory.path().join("ready")).map_err(broken)?;
@@ -109,22 +122,51 @@ impl Node {
             .kill_on_drop(true)
             .spawn()
             .map_err(broken)?;
-        let status = tokio::task::spawn_blocking(move || ready.wait(PATIENCE));
-        let status = status.await.map_err(broken)?.map_err(|error| {
-            Failure::new(Exit::UNAVAILABLE, "the node did not start", error)
+        Ok(Self {
+            daemon,
+            directory,
+            program,
+            ready,
+            url: String::new(),
+        })
+    }
+
+    /// Waits until the node serves; that it ends instead is told at once.
+    async fn starts(&mut self) -> Result<(), Failure> {
+        let failed = |why: &dyn std::fmt::Display| {
+            Failure::new(Exit::UNAVAILABLE, "the node did not start", why)
                 .hint("look at what it said above, or run `coracle daemon` by hand")
-        })?;
+        };
+        let status = tokio::select! {
+            status = tokio::time::timeout(PATIENCE, self.ready.wait()) => status,
+            ended = self.daemon.wait() => return Err(match ended {
+                Ok(status) => failed(&status),
+                Err(error) => failed(&error),
+            }),
+        };
+        let status = status.map_err(|late| failed(&late))?;
+        let status = status.map_err(|error| failed(&error))?;
         let url = status
             .split_whitespace()
             .find(|word| word.starts_with("http://"));
         let url =
             url.ok_or_else(|| Failure::new(Exit::FAILED, WHAT, "the node gave no address"))?;
-        Ok(Self {
-            daemon,
-            directory,
-            program,
-            url: url.to_owned(),
-        })
+        self.url = url.to_owned();
+        Ok(())
+    }
+
+    /// Ends a node that does not serve and has nothing to keep.
+    async fn abandon(mut self) {
+        // It may have ended by itself, which is as good.
+        let _ = self.daemon.kill().await;
+    }
+
+    /// Says how to reach it; returns only if it ends by itself.
+    async fn stays(&mut self) -> Result<(), Failure> {
+        self.invite()?;
+        let ended = self.daemon.wait().await;
+        let why = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
+        Err(Failure::new(Exit::FAILED, "the node ended by itself", why))
     }
 
     /// Types a command, shows it and its answer.

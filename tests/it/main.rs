@@ -4,6 +4,7 @@ mod bench;
 mod checkpoint;
 mod client;
 mod daemon;
+mod demo;
 mod etcdctl;
 mod etcdctl_cases;
 mod faults;
