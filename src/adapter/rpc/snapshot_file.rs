@@ -21,6 +21,10 @@ pub enum SaveError {
     Client(#[from] ClientError),
     #[error("the snapshot ended {missing} bytes early")]
     Short { missing: u64 },
+    #[error("the server sent no snapshot")]
+    Nothing,
+    #[error("the snapshot has {length} bytes, which is not whole pages and a hash")]
+    Unsigned { length: u64 },
     #[error("the snapshot does not match the hash at its end")]
     Hash,
 }
@@ -58,27 +62,33 @@ async fn download(client: &Client, part: &Path) -> Result<(), SaveError> {
         .open(part)
         .map_err(at(part))?;
     let mut stream = client.snapshot().await?;
-    let mut missing = 0;
+    let mut missing = None;
     while let Some(blob) = stream.message().await.map_err(ClientError::from)? {
         file.write_all(&blob.blob).map_err(at(part))?;
-        missing = blob.remaining_bytes;
+        missing = Some(blob.remaining_bytes);
     }
-    if missing > 0 {
-        return Err(SaveError::Short { missing });
+    let length = file.metadata().map_err(at(part))?.len();
+    whole(missing, length)?;
+    if !verify(&mut file, length).map_err(at(part))? {
+        return Err(SaveError::Hash);
     }
-    verify(&mut file)
-        .map_err(at(part))?
-        .then_some(())
-        .ok_or(SaveError::Hash)?;
     file.sync_all().map_err(at(part))
 }
 
-/// Whether the hash at the end, if there is one, is that of everything before it.
-fn verify(file: &mut File) -> io::Result<bool> {
-    let length = file.metadata()?.len();
-    if length % PAGE_BYTES != HASH_BYTES {
-        return Ok(true);
+/// Judges by what the last message said to be missing, if there was one, and by the length.
+fn whole(missing: Option<u64>, length: u64) -> Result<(), SaveError> {
+    match missing {
+        None => Err(SaveError::Nothing),
+        Some(missing @ 1..) => Err(SaveError::Short { missing }),
+        Some(0) if length <= HASH_BYTES || length % PAGE_BYTES != HASH_BYTES => {
+            Err(SaveError::Unsigned { length })
+        }
+        Some(0) => Ok(()),
     }
+}
+
+/// Whether the hash at the end is that of everything before it.
+fn verify(file: &mut File, length: u64) -> io::Result<bool> {
     file.rewind()?;
     let mut hasher = Sha256::new();
     let mut rest = length - HASH_BYTES;
@@ -108,13 +118,22 @@ mod tests {
     fn a_snapshot_is_compared_with_the_hash_at_its_end() {
         let mut content = vec![7; PAGE_BYTES as usize];
         content.extend_from_slice(&Sha256::digest(&content));
-        assert!(verify(&mut file(&content)).expect("readable"));
+        let length = content.len() as u64;
+        assert!(verify(&mut file(&content), length).expect("readable"));
         content[3] ^= 1;
-        assert!(!verify(&mut file(&content)).expect("readable"));
+        assert!(!verify(&mut file(&content), length).expect("readable"));
     }
 
     #[test]
-    fn a_snapshot_without_a_hash_is_taken_as_it_is() {
-        assert!(verify(&mut file(b"short")).expect("readable"));
+    fn a_snapshot_that_is_not_whole_is_refused() {
+        let refused = |missing, length| whole(missing, length).expect_err("refused").to_string();
+        assert_eq!(refused(None, 0), "the server sent no snapshot");
+        let short = "the snapshot ended 5 bytes early";
+        assert_eq!(refused(Some(5), PAGE_BYTES + HASH_BYTES), short);
+        for length in [0, HASH_BYTES, PAGE_BYTES, PAGE_BYTES + HASH_BYTES - 1] {
+            let told = refused(Some(0), length);
+            assert!(told.contains("not whole pages and a hash"), "{told}");
+        }
+        assert!(whole(Some(0), 3 * PAGE_BYTES + HASH_BYTES).is_ok());
     }
 }
