@@ -2,7 +2,6 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
-use std::time::Duration;
 use std::{fs, net};
 
 use coracle::adapter::rpc::proto::etcdserverpb as pb;
@@ -50,13 +49,15 @@ fn unreadable_or_wrong_configuration_is_a_usage_error_that_names_the_nearest_key
 
 #[test]
 fn address_beyond_this_machine_is_refused_without_insecure() {
-    let ended = Rig::with(&["--listen-client-urls", "http://0.0.0.0:0"]).run();
-    // The rig gives the flag as well, and the last one counts or the repetition is refused.
-    assert_eq!(ended.status.code(), Some(2), "{}", ended.told);
+    let everywhere = "http://0.0.0.0:0";
     let mut rig = Rig::new();
-    let variable = "http://0.0.0.0:0";
-    rig.environment = vec![("CORACLE_LISTEN_METRICS_URLS", variable.into())];
-    rig.run().assert(2, &["0.0.0.0", "--insecure"]);
+    rig.listen = everywhere;
+    rig.run()
+        .assert(2, &["--listen-client-urls", "0.0.0.0", "--insecure"]);
+    let mut rig = Rig::new();
+    rig.environment = vec![("CORACLE_LISTEN_METRICS_URLS", everywhere.into())];
+    rig.run()
+        .assert(2, &["LISTEN_METRICS_URLS", "0.0.0.0", "--insecure"]);
 }
 
 #[test]
@@ -278,7 +279,8 @@ async fn sigterm_with_clients_and_streams_ends_in_order_and_loses_nothing() {
     let ended = stopping.await.expect("does not panic");
     ended.assert(0, &[]);
     eprintln!("ended {:?} after SIGTERM", ended.took);
-    assert!(ended.took < Duration::from_secs(5), "took {:?}", ended.took);
+    // All ended by themselves: none was left to be cut after the drain timeout of 700 ms.
+    assert!(!ended.told.contains("cut connections"), "{}", ended.told);
     assert_eq!(notified(&notify), "STOPPING=1");
     let daemon = rig.start();
     assert_eq!(daemon.everything().await.1.len(), CLIENTS);

