@@ -85,6 +85,21 @@ pub fn terminate(pid: u32) -> io::Result<()> {
     )?)
 }
 
+/// Whether somebody may be listening on a socket: a killed daemon leaves one that nobody listens
+/// on. Waits for nothing, so that a daemon that is stuck counts as one that listens.
+pub fn is_listened_on(path: &Path) -> bool {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None);
+    let connected = match (socket, SocketAddrUnix::new(path)) {
+        (Ok(socket), Ok(address)) => rustix::net::connect(&socket, &address),
+        // Whoever connects is told why that cannot be.
+        _ => return true,
+    };
+    let absent = [rustix::io::Errno::CONNREFUSED, rustix::io::Errno::NOENT];
+    !connected.is_err_and(|error| absent.contains(&error))
+}
+
 /// A number that nobody can guess.
 pub fn random_u64() -> u64 {
     let mut bytes = [0; 8];
@@ -159,5 +174,16 @@ mod tests {
         let told = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(CODE.into()), "{told}");
         assert!(told.contains("what was half done"), "{told}");
+    }
+
+    #[test]
+    fn socket_that_a_dead_daemon_left_is_not_listened_on() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("socket");
+        assert!(!is_listened_on(&path));
+        let listener = std::os::unix::net::UnixListener::bind(&path).expect("bound");
+        assert!(is_listened_on(&path));
+        drop(listener);
+        assert!(path.exists() && !is_listened_on(&path));
     }
 }

@@ -343,7 +343,8 @@ pub(super) fn endpoints(matches: &Matches) -> Vec<String> {
     given.map_or_else(local_endpoints, |list| list.cloned().collect())
 }
 
-/// The socket of this machine's daemon if it exists, else the usual port.
+/// The socket of this machine's daemon if a daemon listens there, else the usual port: one that was
+/// killed leaves its socket, and the next may be told to have none.
 fn local_endpoints() -> Vec<String> {
     let variable = |name| {
         std::env::var_os(name)
@@ -358,7 +359,7 @@ fn local_endpoints() -> Vec<String> {
     };
     let data_dir = surroundings.data_dir();
     let socket = data_dir.map(|data_dir| surroundings.socket(&data_dir));
-    match socket.filter(|socket| socket.exists()) {
+    match socket.filter(|socket| host::is_listened_on(socket)) {
         Some(socket) => vec![format!("unix://{}", socket.display())],
         None => vec![LOCAL_SERVER.to_owned()],
     }
