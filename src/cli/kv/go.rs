@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use crate::core::units;
+
 /// `%q` of a byte string: printable UTF-8 stays, everything else is escaped.
 pub fn quote(bytes: &[u8]) -> String {
     let mut quoted = String::from("\"");
@@ -166,37 +168,9 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
-/// `time.ParseDuration`, without a sign: `5s`, `1m30s`, `100ms`, `1.5h`.
+/// `time.ParseDuration`, without a sign, with its words for what is wrong.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("time: invalid duration {}", quote(text.as_bytes()));
-    if text == "0" {
-        return Ok(Duration::ZERO);
-    }
-    let mut rest = text;
-    let mut total = Duration::ZERO;
-    while !rest.is_empty() || text.is_empty() {
-        let number = rest.len()
-            - rest
-                .trim_start_matches(|c: char| c.is_ascii_digit() || c == '.')
-                .len();
-        let amount: f64 = rest[..number].parse().map_err(|_| wrong())?;
-        rest = &rest[number..];
-        let unit = rest
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(rest.len());
-        let seconds = match &rest[..unit] {
-            "ns" => 1e-9,
-            "us" | "µs" | "μs" => 1e-6,
-            "ms" => 1e-3,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            _ => return Err(wrong()),
-        };
-        total += Duration::try_from_secs_f64(amount * seconds).map_err(|_| wrong())?;
-        rest = &rest[unit..];
-    }
-    Ok(total)
+    units::duration(text).map_err(|_| format!("time: invalid duration {}", quote(text.as_bytes())))
 }
 
 /// A size in decimal units, as go-humanize prints it: `20 kB`, `1.5 MB`.
