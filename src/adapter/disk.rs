@@ -5,7 +5,11 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+const DIRECTORY_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
 
 /// Replaces or creates the file at `path` with exactly `bytes`.
 ///
@@ -21,6 +25,26 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
         return Err(error);
     }
     Ok(())
+}
+
+/// Creates a directory, and what is missing above it, for this user alone: what clients store is
+/// nobody else's business (etcd does the same). What is there already stays as it is.
+pub fn create_directories(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(DIRECTORY_MODE)
+        .create(path)
+}
+
+/// Creates or empties a file that only this user may read and write.
+pub fn create_file(path: &Path) -> io::Result<File> {
+    File::options()
+        .create(true)
+        .truncate(true)
+        .read(true)
+        .write(true)
+        .mode(FILE_MODE)
+        .open(path)
 }
 
 /// Renames within one directory, replacing what is at `to`, and makes the change durable.
@@ -46,7 +70,7 @@ pub fn is_temporary(name: &str) -> bool {
 }
 
 fn write_and_sync(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
+    let mut file = create_file(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }
@@ -84,6 +108,21 @@ mod tests {
         write_atomically(&path, b"two").expect("replaced");
         assert_eq!(fs::read(&path).expect("readable"), b"two");
         assert_eq!(fs::read_dir(directory.path()).expect("listed").count(), 1);
+    }
+
+    #[test]
+    fn what_is_created_is_for_its_user_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let folder = directory.path().join("a").join("b");
+        create_directories(&folder).expect("created");
+        create_directories(&folder).expect("is there");
+        write_atomically(&folder.join("file"), b"one").expect("written");
+        let modes = ["a", "a/b", "a/b/file"].map(|name| {
+            let metadata = fs::metadata(directory.path().join(name)).expect("there");
+            metadata.permissions().mode() & 0o777
+        });
+        assert_eq!(modes, [DIRECTORY_MODE, DIRECTORY_MODE, FILE_MODE]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
 use std::{fs, net};
 
 use coracle::adapter::rpc::proto::etcdserverpb as pb;
@@ -9,7 +10,7 @@ use futures_util::StreamExt;
 use pb::watch_client::WatchClient;
 use tonic::Code;
 
-use crate::rig::{PATIENCE, Rig, left_out, output, put};
+use crate::rig::{PATIENCE, Rig, client, left_out, output, put};
 
 #[test]
 fn unknown_flag_is_a_usage_error() {
@@ -99,6 +100,36 @@ fn directory_of_another_layout_is_refused_and_left_as_it_is() {
     rig.run().assert(1, &["member", "backup"]);
     fs::write(&member, text).expect("is written");
     rig.start().stop().assert(0, &[]);
+}
+
+/// Everything below `folder`, with the bits of others than its user.
+fn shared(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("is a folder") {
+        let path = entry.expect("is readable").path();
+        let metadata = fs::symlink_metadata(&path).expect("is there");
+        // What sled makes is in directories that nobody else may enter.
+        let is_inside = path.components().any(|part| part.as_os_str() == "state");
+        if metadata.permissions().mode() & 0o077 != 0 && (metadata.is_dir() || !is_inside) {
+            found.push(path.clone());
+        }
+        if metadata.is_dir() && !is_inside {
+            found.extend(shared(&path));
+        }
+    }
+    found
+}
+
+#[test]
+fn data_and_snapshots_are_for_their_user_alone() {
+    let rig = Rig::new();
+    let daemon = rig.start();
+    let saved = rig.path("saved");
+    let save = ["--endpoints", daemon.address(), "snapshot", "save"];
+    assert!(output(client(&save).arg(&saved)).status.success());
+    let mode = |path: &Path| fs::metadata(path).expect("is there").permissions().mode() & 0o777;
+    assert_eq!((mode(&saved), mode(&rig.data)), (0o600, 0o700));
+    assert_eq!(shared(&rig.data), [""; 0].map(PathBuf::from));
 }
 
 #[test]

@@ -176,7 +176,7 @@ impl Checkpoints {
         worker: Worker,
         log: LogReach,
     ) -> Result<(Self, Option<Image>, Vec<Discarded>), CheckpointError> {
-        fs::create_dir_all(path).map_err(|source| io_error("create", path, source))?;
+        disk::create_directories(path).map_err(|source| io_error("create", path, source))?;
         let mut discarded = Vec::new();
         let mut begun_anew = true;
         let mut slots = [

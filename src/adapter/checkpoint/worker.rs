@@ -406,7 +406,7 @@ fn empty(directory: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    fs::create_dir(directory)
+    disk::create_directories(directory)
 }
 
 /// sled's own flush waits for the page cache only, so each file is synced here, and each folder.

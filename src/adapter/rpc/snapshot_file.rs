@@ -54,13 +54,7 @@ fn at(path: &Path) -> impl Fn(io::Error) -> SaveError {
 }
 
 async fn download(client: &Client, part: &Path) -> Result<(), SaveError> {
-    let mut file = File::options()
-        .create(true)
-        .truncate(true)
-        .read(true)
-        .write(true)
-        .open(part)
-        .map_err(at(part))?;
+    let mut file = disk::create_file(part).map_err(at(part))?;
     let mut stream = client.snapshot().await?;
     let mut missing = None;
     while let Some(blob) = stream.message().await.map_err(ClientError::from)? {

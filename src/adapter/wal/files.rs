@@ -74,7 +74,7 @@ impl RealDirectory {
     /// Creates the directory if it is not there.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         if !path.is_dir() {
-            fs::create_dir_all(path)?;
+            disk::create_directories(path)?;
             if let Some(parent) = path
                 .parent()
                 .filter(|parent| !parent.as_os_str().is_empty())

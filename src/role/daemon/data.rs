@@ -26,7 +26,7 @@ struct MemberFile {
 /// new identity.
 pub(super) fn open(directory: &Path) -> Result<(host::DirectoryLock, Identity), Failure> {
     let what = format!("cannot use data directory \"{}\"", directory.display());
-    std::fs::create_dir_all(directory).map_err(|error| {
+    disk::create_directories(directory).map_err(|error| {
         Failure::new(Exit::FAILED, &what, error)
             .hint("give a directory that you may write to with --data-dir DIR")
     })?;
