@@ -128,8 +128,8 @@ enum Event {
     Stop,
 }
 
-/// Counts one connection for as long as it lives.
-struct Counted(Arc<AtomicUsize>);
+/// One connection, counted for as long as this lives.
+struct OpenConnection(Arc<AtomicUsize>);
 
 impl Default for Limits {
     fn default() -> Self {
@@ -190,8 +190,8 @@ where
         loop {
             match select(&mut listeners, &mut next, &mut tasks, &mut stop).await {
                 Event::Accepted(socket) => {
-                    let counted = Counted::new(&self.connections);
-                    if counted.0.load(Ordering::Relaxed) > self.limits.connections_max {
+                    let open = OpenConnection::new(&self.connections);
+                    if open.0.load(Ordering::Relaxed) > self.limits.connections_max {
                         tracing::warn!(max = self.limits.connections_max, "connection refused");
                         continue;
                     }
@@ -200,7 +200,7 @@ where
                         connection::serve(socket, dispatch.clone(), self.limits, watched.clone());
                     tasks.spawn(async move {
                         run.await;
-                        drop(counted);
+                        drop(open);
                     });
                 }
                 Event::AcceptFailed(error) => {
@@ -265,14 +265,14 @@ fn poll_accept(
     Poll::Pending
 }
 
-impl Counted {
+impl OpenConnection {
     fn new(count: &Arc<AtomicUsize>) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
         Self(count.clone())
     }
 }
 
-impl Drop for Counted {
+impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }

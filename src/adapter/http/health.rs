@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use tonic::body::Body;
 
 use crate::adapter::http::gateway::json_response;
+use crate::core::kv::request::{Alarm, Consistency};
 
 /// etcd's request timeout: 5 s and two election timeouts.
 const READ_TIMEOUT: Duration = Duration::from_secs(7);
@@ -23,20 +24,6 @@ pub trait Probe: Send + Sync + 'static {
     fn has_leader(&self) -> bool;
     fn is_learner(&self) -> bool;
     fn versions(&self) -> Versions;
-}
-
-/// How a read is served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Consistency {
-    Linearizable,
-    Serializable,
-}
-
-/// A raised alarm of any member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Alarm {
-    NoSpace,
-    Corrupt,
 }
 
 /// What `/version` says.
@@ -126,8 +113,9 @@ async fn health(probe: &dyn Probe, query: Query<'_>) -> Response<Body> {
 
 async fn health_reason(probe: &dyn Probe, query: Query<'_>, serializable: bool) -> Option<String> {
     for alarm in probe.alarms() {
-        if !query.values("exclude").any(|name| name == alarm.name()) {
-            return Some(format!("ALARM {}", alarm.name()));
+        let alarm = name(alarm);
+        if !query.values("exclude").any(|excluded| excluded == alarm) {
+            return Some(format!("ALARM {alarm}"));
         }
     }
     if !serializable && !probe.has_leader() {
@@ -214,12 +202,11 @@ impl Check {
     }
 }
 
-impl Alarm {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::NoSpace => "NOSPACE",
-            Self::Corrupt => "CORRUPT",
-        }
+/// etcd's name, in answers and in `exclude`.
+const fn name(alarm: Alarm) -> &'static str {
+    match alarm {
+        Alarm::NoSpace => "NOSPACE",
+        Alarm::Corrupt => "CORRUPT",
     }
 }
 

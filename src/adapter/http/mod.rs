@@ -24,6 +24,6 @@ mod tests;
 
 pub use counted::Counted;
 pub use front::{Drained, Front, FrontError, Limits, Listener, NoCalls};
-pub use health::{Alarm, Consistency, Probe, Versions};
+pub use health::{Probe, Versions};
 pub use methods::{ServedMethod, served_methods};
 pub use routes::{Calls, Routes};

@@ -20,9 +20,7 @@ use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Response, Status, Streaming};
 
-use crate::adapter::http::{
-    Alarm, Consistency, Drained, Front, Limits, Listener, Probe, Routes, Versions,
-};
+use crate::adapter::http::{Drained, Front, Limits, Listener, Probe, Routes, Versions};
 use crate::adapter::metrics::Metrics;
 use crate::adapter::rpc::proto::etcdserverpb::kv_client::KvClient;
 use crate::adapter::rpc::proto::etcdserverpb::kv_server::{Kv, KvServer};
@@ -34,6 +32,7 @@ use crate::adapter::rpc::proto::etcdserverpb::{
     TxnResponse, WatchRequest, WatchResponse,
 };
 use crate::adapter::rpc::proto::mvccpb::KeyValue;
+use crate::core::kv::request::{Alarm, Consistency};
 
 /// Longer than anything here takes on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -170,6 +170,15 @@ pub struct TxnReply {
     pub revision: i64,
 }
 
+/// Where a read may be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consistency {
+    /// With everything that was answered anywhere before.
+    Linearizable,
+    /// From this member's own state, which may be behind.
+    Serializable,
+}
+
 /// A condition that an operator must know of, raised for one member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Alarm {

@@ -8,13 +8,13 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::{ReceiverStream, WatchStream};
 
 use crate::adapter::rpc::server::{
-    AlarmAction, Api, BoxStream, Consistency, HashView, Header, LeaseTerm, MemberView,
-    SnapshotPart, StatusView, WatchAnswer, WatchCommand,
+    AlarmAction, Api, BoxStream, HashView, Header, LeaseTerm, MemberView, SnapshotPart, StatusView,
+    WatchAnswer, WatchCommand,
 };
 use crate::core::kv::machine::Machine;
 use crate::core::kv::request::{
-    Alarm, Command, DeleteRange, DeleteReply, KvError, MemberAlarm, Put, PutReply, Range,
-    RangeReply, Reply, Txn, TxnReply,
+    Alarm, Command, Consistency, DeleteRange, DeleteReply, KvError, MemberAlarm, Put, PutReply,
+    Range, RangeReply, Reply, Txn, TxnReply,
 };
 use crate::core::kv::snapshot;
 use crate::core::kv::store::{RangeProgress, Step};

@@ -3,11 +3,11 @@
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::adapter::http::{self, Consistency, Probe, Versions};
+use crate::adapter::http::{Probe, Versions};
 use crate::adapter::metrics::Metrics;
 use crate::adapter::rpc::server::Api;
 use crate::adapter::wal::SYNC_BUCKETS_US;
-use crate::core::kv::request::Alarm;
+use crate::core::kv::request::{Alarm, Consistency};
 use crate::role::daemon::api::{ETCD_VERSION, STORAGE_VERSION, Served};
 
 impl Probe for Served {
@@ -25,13 +25,9 @@ impl Probe for Served {
         .boxed()
     }
 
-    fn alarms(&self) -> Vec<http::Alarm> {
+    fn alarms(&self) -> Vec<Alarm> {
         let state = self.0.consensus.state();
-        let alarms = state.machine.alarms().map(|raised| match raised.alarm {
-            Alarm::NoSpace => http::Alarm::NoSpace,
-            Alarm::Corrupt => http::Alarm::Corrupt,
-        });
-        alarms.collect()
+        state.machine.alarms().map(|raised| raised.alarm).collect()
     }
 
     fn has_leader(&self) -> bool {

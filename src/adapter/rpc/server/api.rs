@@ -7,8 +7,8 @@ use bytes::Bytes;
 use futures_util::Stream;
 
 use crate::core::kv::request::{
-    Alarm, DeleteRange, DeleteReply, KvError, MemberAlarm, Put, PutReply, Range, RangeReply, Txn,
-    TxnReply,
+    Alarm, Consistency, DeleteRange, DeleteReply, KvError, MemberAlarm, Put, PutReply, Range,
+    RangeReply, Txn, TxnReply,
 };
 use crate::core::kv::watch::{Delivery, WatchRequest};
 
@@ -21,15 +21,6 @@ pub struct Header {
     pub member_id: u64,
     pub revision: i64,
     pub term: u64,
-}
-
-/// Where a read may be answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Consistency {
-    /// With everything that was answered anywhere before.
-    Linearizable,
-    /// From this member's own state, which may be behind.
-    Serializable,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

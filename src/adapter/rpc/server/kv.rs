@@ -7,8 +7,8 @@ use tonic::{Request, Response, Status};
 use crate::adapter::rpc::convert::{self, status};
 use crate::adapter::rpc::proto::etcdserverpb::{self as pb, kv_server::Kv};
 use crate::adapter::rpc::server::Service;
-use crate::adapter::rpc::server::api::{Api, BoxStream, Consistency};
-use crate::core::kv::request::KvError;
+use crate::adapter::rpc::server::api::{Api, BoxStream};
+use crate::core::kv::request::{Consistency, KvError};
 use crate::core::kv::txn::check_range;
 
 #[tonic::async_trait]

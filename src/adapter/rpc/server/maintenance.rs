@@ -8,8 +8,8 @@ use crate::adapter::rpc::proto::etcdserverpb::{
     self as pb, cluster_server::Cluster, maintenance_server::Maintenance,
 };
 use crate::adapter::rpc::server::Service;
-use crate::adapter::rpc::server::api::{AlarmAction, Api, BoxStream, Consistency};
-use crate::core::kv::request::Alarm;
+use crate::adapter::rpc::server::api::{AlarmAction, Api, BoxStream};
+use crate::core::kv::request::{Alarm, Consistency};
 
 #[tonic::async_trait]
 impl<A: Api> Maintenance for Service<A> {

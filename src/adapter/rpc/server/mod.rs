@@ -27,8 +27,8 @@ use crate::adapter::rpc::proto::health::health_server::HealthServer;
 use crate::core::kv::watch::Event;
 
 pub use api::{
-    AlarmAction, Api, BoxStream, Consistency, HashView, Header, LeaseTerm, MemberView,
-    SnapshotPart, StatusView, WatchAnswer, WatchCommand,
+    AlarmAction, Api, BoxStream, HashView, Header, LeaseTerm, MemberView, SnapshotPart, StatusView,
+    WatchAnswer, WatchCommand,
 };
 
 /// What a message may take beside the request in it, as etcd allows.
