@@ -5,8 +5,6 @@
 //! - Nothing is listed that nobody sets: a family that would always be zero is left out.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -19,15 +17,13 @@ use prometheus::{
 use thiserror::Error;
 
 use crate::adapter::http::{ServedMethod, served_methods};
-
-/// Clock ticks a second in /proc: USER_HZ, which is 100 for every program on Linux (proc(5)).
-const TICKS_PER_SECOND: f64 = 100.0;
+use crate::adapter::process::{self, UsageError};
 
 /// Why the metrics cannot be shown.
 #[derive(Debug, Error)]
 pub enum MetricsError {
-    #[error("cannot read the process's own figures from /proc")]
-    Process(#[source] io::Error),
+    #[error("cannot read the process's own figures")]
+    Process(#[source] UsageError),
     #[error("cannot write the metrics as text")]
     Text(#[source] prometheus::Error),
 }
@@ -347,47 +343,19 @@ impl Collector for ReadHistogram {
 }
 
 impl ProcessMetrics {
-    fn read(&self) -> io::Result<()> {
-        let stat = fs::read_to_string("/proc/self/stat")?;
-        // The name before the last parenthesis may hold spaces; state is field 3 (proc(5)).
-        let fields: Vec<&str> = stat
-            .rsplit_once(')')
-            .map_or("", |(_, rest)| rest)
-            .split_whitespace()
-            .collect();
-        let field = |number: usize| {
-            fields
-                .get(number - 3)
-                .and_then(|text| text.parse::<f64>().ok())
-                .unwrap_or_default()
-        };
-        self.cpu_seconds
-            .set((field(14) + field(15)) / TICKS_PER_SECOND);
-        self.virtual_bytes.set(field(23) as i64);
-        let boot_seconds = number_after(&fs::read_to_string("/proc/stat")?, "btime");
-        self.start_time_seconds
-            .set(boot_seconds as f64 + field(22) / TICKS_PER_SECOND);
-        let status = fs::read_to_string("/proc/self/status")?;
-        self.resident_bytes
-            .set(number_after(&status, "VmRSS:") * 1024);
-        let limits = fs::read_to_string("/proc/self/limits")?;
+    fn read(&self) -> Result<(), UsageError> {
+        let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        let own = process::own()?;
+        self.cpu_seconds.set(own.usage.cpu.as_secs_f64());
+        self.virtual_bytes.set(gauge(own.virtual_bytes));
+        self.start_time_seconds.set(own.started.as_secs_f64());
+        self.resident_bytes.set(gauge(own.usage.resident_bytes));
+        // As large as "unlimited" can be shown.
         self.descriptors_max
-            .set(number_after(&limits, "Max open files"));
-        // The listing itself holds one.
-        let open = fs::read_dir("/proc/self/fd")?.count().saturating_sub(1);
-        self.open_descriptors
-            .set(i64::try_from(open).unwrap_or(i64::MAX));
+            .set(gauge(own.descriptors_max.unwrap_or(u64::MAX)));
+        self.open_descriptors.set(gauge(own.descriptors));
         Ok(())
     }
-}
-
-/// The first number on the line that begins so; zero where there is none ("unlimited").
-fn number_after(text: &str, start: &str) -> i64 {
-    text.lines()
-        .find_map(|line| line.strip_prefix(start))
-        .and_then(|rest| rest.split_whitespace().next())
-        .and_then(|number| number.parse().ok())
-        .unwrap_or_default()
 }
 
 /// A kind of metric that registers itself.

@@ -13,6 +13,18 @@ pub struct Usage {
     pub resident_peak_bytes: u64,
 }
 
+/// What the calling process is, for a monitor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Own {
+    pub usage: Usage,
+    pub virtual_bytes: u64,
+    /// Since the epoch.
+    pub started: Duration,
+    pub descriptors: u64,
+    /// None without a limit.
+    pub descriptors_max: Option<u64>,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum UsageError {
     #[error("cannot read {path}")]
@@ -24,10 +36,6 @@ pub enum UsageError {
 /// Reads the usage of process `pid`; `None` means the calling process.
 pub fn usage(pid: Option<u32>) -> Result<Usage, UsageError> {
     let folder = pid.map_or_else(|| "/proc/self".to_owned(), |pid| format!("/proc/{pid}"));
-    let read = |path: String| match fs::read_to_string(&path) {
-        Ok(text) => Ok((path, text)),
-        Err(source) => Err(UsageError::Read { path, source }),
-    };
     let (stat_path, stat) = read(format!("{folder}/stat"))?;
     let ticks = cpu_ticks(&stat).ok_or(UsageError::Field {
         path: stat_path,
@@ -40,12 +48,65 @@ pub fn usage(pid: Option<u32>) -> Result<Usage, UsageError> {
             field,
         })
     };
-    let ticks_per_second = rustix::param::clock_ticks_per_second();
     Ok(Usage {
-        cpu: Duration::from_micros(ticks * 1_000_000 / ticks_per_second),
+        cpu: time_of(ticks),
         resident_bytes: bytes("VmRSS:")?,
         resident_peak_bytes: bytes("VmHWM:")?,
     })
+}
+
+/// Reads what the calling process is.
+pub fn own() -> Result<Own, UsageError> {
+    let (path, stat) = read("/proc/self/stat".to_owned())?;
+    let missing = |field| UsageError::Field { path, field };
+    let ticks = start_ticks(&stat).ok_or_else(|| missing("start time"))?;
+    let (path, system) = read("/proc/stat".to_owned())?;
+    let boot = number_after(&system, "btime");
+    let boot = boot.ok_or(UsageError::Field {
+        path,
+        field: "btime",
+    })?;
+    let (path, status) = read("/proc/self/status".to_owned())?;
+    let virtual_bytes = status_bytes(&status, "VmSize:");
+    let (_, limits) = read("/proc/self/limits".to_owned())?;
+    let open = fs::read_dir("/proc/self/fd").map_err(|source| UsageError::Read {
+        path: "/proc/self/fd".to_owned(),
+        source,
+    })?;
+    Ok(Own {
+        usage: usage(None)?,
+        virtual_bytes: virtual_bytes.ok_or(UsageError::Field {
+            path,
+            field: "VmSize:",
+        })?,
+        started: Duration::from_secs(boot) + time_of(ticks),
+        // The listing itself holds one.
+        descriptors: open.count().saturating_sub(1) as u64,
+        descriptors_max: number_after(&limits, "Max open files"),
+    })
+}
+
+fn read(path: String) -> Result<(String, String), UsageError> {
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok((path, text)),
+        Err(source) => Err(UsageError::Read { path, source }),
+    }
+}
+
+fn time_of(ticks: u64) -> Duration {
+    Duration::from_micros(ticks * 1_000_000 / rustix::param::clock_ticks_per_second())
+}
+
+/// The first number on the line that begins so.
+fn number_after(text: &str, start: &str) -> Option<u64> {
+    let rest = text.lines().find_map(|line| line.strip_prefix(start))?;
+    rest.split_ascii_whitespace().next()?.parse().ok()
+}
+
+/// Field 22 of `/proc/PID/stat`, counted as in [`cpu_ticks`].
+fn start_ticks(stat: &str) -> Option<u64> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
 /// Fields 14 and 15 of `/proc/PID/stat`. The second field is a name in parentheses that may hold
@@ -73,6 +134,7 @@ mod tests {
     fn name_with_blanks_and_parentheses_does_not_shift_fields() {
         let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 5 0 0 0 120 34 0 0 20 0 1 0 9 1 2";
         assert_eq!(cpu_ticks(stat), Some(154));
+        assert_eq!(start_ticks(stat), Some(9));
     }
 
     #[test]
@@ -88,6 +150,14 @@ mod tests {
         let own = usage(None).expect("/proc is mounted");
         assert!(own.resident_bytes > 0 && own.resident_peak_bytes >= own.resident_bytes);
         assert!(usage(Some(std::process::id())).expect("same").cpu >= own.cpu);
+    }
+
+    #[test]
+    fn own_process_started_after_the_epoch_and_has_descriptors() {
+        let own = own().expect("/proc is mounted");
+        assert!(own.started > Duration::from_secs(1_600_000_000));
+        assert!(own.descriptors >= 3 && own.descriptors_max.is_none_or(|max| max > 3));
+        assert!(own.virtual_bytes >= own.usage.resident_bytes);
     }
 
     #[test]
