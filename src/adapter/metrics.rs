@@ -104,6 +104,7 @@ ServerMetrics {
         "Proposals that were not committed, or not in time";
     read_indexes_failed: ReadCounter = "etcd_server_read_indexes_failed_total",
         "Confirmations of leadership for reads that failed";
+    connections: IntGauge = "coracle_server_client_connections", "Open connections of clients";
     quota_bytes: IntGauge = "etcd_server_quota_backend_bytes", "The store's quota in bytes";
     health_success: IntCounter = "etcd_server_health_success", "Successful health checks";
     health_failures: IntCounter = "etcd_server_health_failures", "Failed health checks";

@@ -14,6 +14,7 @@ mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -317,20 +318,25 @@ fn open_fronts(
     let served = Arc::new(Served(Arc::clone(node)));
     let metrics = Arc::clone(&node.metrics);
     let services = Counted::new(Services::new(&served), Arc::clone(&metrics));
+    let message_bytes_max = served.request_bytes_max() + MESSAGE_OVERHEAD_BYTES;
+    let routes = Routes::all(
+        services.clone(),
+        message_bytes_max,
+        served.clone(),
+        metrics.clone(),
+    );
+    let clients = Front::new(services, routes, limits);
     metrics.before_scrape({
-        let served = Arc::clone(&served);
-        move |metrics| served.set_gauges(metrics)
+        let (served, connections) = (Arc::clone(&served), clients.connections());
+        move |metrics| served.set_gauges(metrics, connections.load(Ordering::Relaxed))
     });
     let mut fronts = JoinSet::new();
     if !listening.metrics.is_empty() {
-        let routes = Routes::monitoring(served.clone(), metrics.clone());
+        let routes = Routes::monitoring(served, metrics);
         let front = Front::new(NoCalls, routes, limits);
         fronts.spawn(front.serve(listening.metrics, until_told()));
     }
-    let message_bytes_max = served.request_bytes_max() + MESSAGE_OVERHEAD_BYTES;
-    let routes = Routes::all(services.clone(), message_bytes_max, served, metrics);
-    let front = Front::new(services, routes, limits);
-    fronts.spawn(front.serve(listening.client, until_told()));
+    fronts.spawn(clients.serve(listening.client, until_told()));
     fronts
 }
 

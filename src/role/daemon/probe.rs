@@ -49,10 +49,11 @@ impl Probe for Served {
 
 impl Served {
     /// Brings the gauges up to date; called before each scrape.
-    pub(super) fn set_gauges(&self, metrics: &Metrics) {
+    pub(super) fn set_gauges(&self, metrics: &Metrics, connections: usize) {
         let gauge = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         let standing = self.0.consensus.standing();
         let server = &metrics.server;
+        server.connections.set(gauge(connections as u64));
         server.has_leader.set(i64::from(standing.leader != 0));
         let leads = standing.leader == self.0.identity.member_id;
         server.is_leader.set(i64::from(leads));
