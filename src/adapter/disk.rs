@@ -47,6 +47,11 @@ pub fn create_file(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// What is in a file.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    fs::read(path)
+}
+
 /// Renames within one directory, replacing what is at `to`, and makes the change durable.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;

@@ -16,7 +16,6 @@ use prometheus::{
 };
 use thiserror::Error;
 
-use crate::adapter::http::{ServedMethod, served_methods};
 use crate::adapter::process::{self, UsageError};
 
 /// Why the metrics cannot be shown.
@@ -40,6 +39,15 @@ pub struct Metrics {
     pub store: StoreMetrics,
     pub disk: DiskMetrics,
     process: ProcessMetrics,
+}
+
+/// One gRPC method that is served, as the metrics name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServedMethod {
+    pub service: String,
+    pub name: String,
+    /// `unary`, `server_stream`, `client_stream` or `bidi_stream`.
+    pub kind: &'static str,
 }
 
 /// The counters of one gRPC method.
@@ -68,6 +76,13 @@ struct Reading {
     sum: Duration,
     /// Upper bounds in seconds, each with what is at or below it.
     buckets: Vec<(f64, u64)>,
+}
+
+impl ServedMethod {
+    /// Whether any number of answers may come, with the status behind the last.
+    pub fn streams_answers(&self) -> bool {
+        matches!(self.kind, "server_stream" | "bidi_stream")
+    }
 }
 
 macro_rules! families {
@@ -185,7 +200,7 @@ const UNKNOWN: usize = 2;
 
 impl Metrics {
     /// `server_version` is the version of etcd that is spoken.
-    pub fn new(server_version: &str) -> Self {
+    pub fn new(server_version: &str, methods: Vec<ServedMethod>) -> Self {
         let registry = Registry::new();
         label(
             &registry,
@@ -202,7 +217,7 @@ impl Metrics {
             server_version,
         );
         Self {
-            grpc: rpc_metrics(&registry),
+            grpc: rpc_metrics(&registry, methods),
             before_scrape: OnceLock::new(),
             server: ServerMetrics::new(&registry),
             store: StoreMetrics::new(&registry),
@@ -418,7 +433,10 @@ fn label(registry: &Registry, name: &str, help: &str, label: &str, value: &str) 
     let _ = registry.register(Box::new(gauge));
 }
 
-fn rpc_metrics(registry: &Registry) -> BTreeMap<String, Arc<RpcMetrics>> {
+fn rpc_metrics(
+    registry: &Registry,
+    methods: Vec<ServedMethod>,
+) -> BTreeMap<String, Arc<RpcMetrics>> {
     let vector = |name: &str, help: &str, labels: &[&str]| {
         let vector = IntCounterVec::new(Opts::new(name, help), labels).expect(NAMES);
         registry.register(Box::new(vector.clone())).expect(NAMES);
@@ -446,7 +464,7 @@ fn rpc_metrics(registry: &Registry) -> BTreeMap<String, Arc<RpcMetrics>> {
         let path = format!("/{}/{}", method.service, method.name);
         (path, Arc::new(metrics))
     };
-    served_methods().into_iter().map(method).collect()
+    methods.into_iter().map(method).collect()
 }
 
 #[cfg(test)]
@@ -455,7 +473,12 @@ mod tests {
 
     #[test]
     fn scrape_shows_what_was_counted_under_the_names_that_dashboards_use() {
-        let metrics = Metrics::new("3.6.0");
+        let put = ServedMethod {
+            service: "etcdserverpb.KV".to_owned(),
+            name: "Put".to_owned(),
+            kind: "unary",
+        };
+        let metrics = Metrics::new("3.6.0", vec![put]);
         metrics.identify(0x1f);
         metrics.before_scrape(|metrics| metrics.server.has_leader.set(1));
         let put = metrics.rpc("/etcdserverpb.KV/Put").expect("served");

@@ -173,6 +173,7 @@ mod tests {
     use tower::{Service, service_fn};
 
     use super::*;
+    use crate::adapter::http::served_methods;
 
     const PUT: &str = "/etcdserverpb.KV/Put";
     const WATCH: &str = "/etcdserverpb.Watch/Watch";
@@ -197,7 +198,7 @@ mod tests {
 
     #[tokio::test]
     async fn unary_call_is_counted_with_the_code_in_its_head() {
-        let metrics = Arc::new(Metrics::new("3.6.0"));
+        let metrics = Arc::new(Metrics::new("3.6.0", served_methods()));
         let grpc = service_fn(|request: Request<Body>| {
             ready(Ok(match request.headers().contains_key("token") {
                 true => Status::out_of_range("compacted").into_http(),
@@ -217,7 +218,7 @@ mod tests {
 
     #[tokio::test]
     async fn call_that_its_client_leaves_is_counted_as_canceled() {
-        let metrics = Arc::new(Metrics::new("3.6.0"));
+        let metrics = Arc::new(Metrics::new("3.6.0", served_methods()));
         let grpc = service_fn(|_: Request<Body>| pending::<Result<Response<Body>, Infallible>>());
         let mut counted = Counted::new(grpc, Arc::clone(&metrics));
         assert!(counted.call(request(PUT)).now_or_never().is_none());
@@ -226,7 +227,7 @@ mod tests {
 
     #[tokio::test]
     async fn stream_is_counted_with_the_code_in_its_trailers() {
-        let metrics = Arc::new(Metrics::new("3.6.0"));
+        let metrics = Arc::new(Metrics::new("3.6.0", served_methods()));
         let grpc = service_fn(|_: Request<Body>| {
             let mut trailers = HeaderMap::new();
             let status = Status::unavailable("no leader");

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 use tonic::Status;
 
+use crate::adapter::metrics::ServedMethod;
 use crate::adapter::rpc::proto;
 
 /// Every method of every service, by its path `/package.Service/Method`.
@@ -15,15 +16,6 @@ use crate::adapter::rpc::proto;
 pub(crate) struct Methods {
     by_path: BTreeMap<String, MethodDescriptor>,
     streams: Vec<String>,
-}
-
-/// One method that is served, as metrics name it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServedMethod {
-    pub service: String,
-    pub name: String,
-    /// `unary`, `server_stream`, `client_stream` or `bidi_stream`.
-    pub kind: &'static str,
 }
 
 /// Whether a path is served.
@@ -36,14 +28,7 @@ pub(crate) enum Kind {
     Unknown,
 }
 
-impl ServedMethod {
-    /// Whether any number of answers may come, with the status behind the last.
-    pub fn streams_answers(&self) -> bool {
-        matches!(self.kind, "server_stream" | "bidi_stream")
-    }
-}
-
-/// Every method of every service.
+/// Every method of every service, for those who count calls.
 pub fn served_methods() -> Vec<ServedMethod> {
     let served = |method: MethodDescriptor| ServedMethod {
         service: method.parent_service().full_name().to_owned(),

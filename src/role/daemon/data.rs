@@ -37,7 +37,7 @@ pub(super) fn open(directory: &Path) -> Result<(host::DirectoryLock, Identity), 
                 .hint("end that daemon, or give this one another directory with --data-dir DIR")
         })?;
     let path = directory.join("member");
-    let identity = match std::fs::read(&path) {
+    let identity = match disk::read(&path) {
         Ok(bytes) => read(&bytes).map_err(|why| Failure::new(Exit::FAILED, &what, why))?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             if directory.join("log").exists() {

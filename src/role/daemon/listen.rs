@@ -5,12 +5,9 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use tokio::net::{TcpListener, UnixListener, UnixStream};
-
-use crate::adapter::http::Listener;
+use crate::adapter::http::{self, BindError, Listener};
 use crate::cli::config::{Settings, Socket};
 use crate::cli::listen::ListenUrl;
 use crate::error::{Exit, Failure};
@@ -28,16 +25,13 @@ impl Listening {
     pub(super) async fn bind(settings: &Settings) -> Result<Self, Failure> {
         let (mut client, mut client_urls) = (Vec::new(), Vec::new());
         for url in &settings.listen_client {
-            let listener = bind_tcp(*url, "--listen-client-urls").await?;
-            let bound = listener.local_addr().unwrap_or(url.0);
+            let (listener, bound) = bind_tcp(*url, "--listen-client-urls").await?;
             client_urls.push(format!("http://{bound}"));
-            client.push(Listener::Tcp(listener));
+            client.push(listener);
         }
         let mut metrics = Vec::new();
         for url in &settings.listen_metrics {
-            metrics.push(Listener::Tcp(
-                bind_tcp(*url, "--listen-metrics-urls").await?,
-            ));
+            metrics.push(bind_tcp(*url, "--listen-metrics-urls").await?.0);
         }
         let socket = match &settings.socket {
             Socket::Off => None,
@@ -51,7 +45,7 @@ impl Listening {
             },
         };
         let (path, listener) = socket.unzip();
-        client.extend(listener.map(Listener::Unix));
+        client.extend(listener);
         Ok(Self {
             client,
             metrics,
@@ -66,42 +60,27 @@ impl Listening {
     }
 }
 
-async fn bind_tcp(url: ListenUrl, flag: &str) -> Result<TcpListener, Failure> {
-    let address: SocketAddr = url.0;
-    TcpListener::bind(address).await.map_err(|error| {
+async fn bind_tcp(url: ListenUrl, flag: &str) -> Result<(Listener, SocketAddr), Failure> {
+    http::bind_tcp(url.0).await.map_err(|error| {
         let failure = Failure::new(Exit::FAILED, format!("cannot listen on {url}"), &error);
         match error.kind() {
             io::ErrorKind::AddrInUse => failure.hint(format!(
                 "see who uses it with `ss -ltnp 'sport = :{}'`, or choose another port with {flag}",
-                address.port()
+                url.0.port()
             )),
             _ => failure.hint(format!("give an address of this machine with {flag}")),
         }
     })
 }
 
-/// Binds a socket that only this user can connect to; one that a dead daemon left is replaced.
-async fn bind_unix(path: &Path) -> Result<UnixListener, Failure> {
-    let what = format!("cannot listen on socket \"{}\"", path.display());
-    let failed = |error: io::Error| {
-        Failure::new(Exit::FAILED, &what, error)
-            .hint("give another path with --socket PATH, or none with --socket off")
-    };
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(failed)?;
-    }
-    if UnixStream::connect(path).await.is_ok() {
-        return Err(
-            Failure::new(Exit::CONFLICT, &what, "another daemon listens there")
+async fn bind_unix(path: &Path) -> Result<Listener, Failure> {
+    http::bind_unix(path).await.map_err(|error| {
+        let what = format!("cannot listen on socket \"{}\"", path.display());
+        match &error {
+            BindError::Taken => Failure::new(Exit::CONFLICT, what, error)
                 .hint("end that daemon, or give another path with --socket PATH"),
-        );
-    }
-    match std::fs::remove_file(path) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed(error)),
-    }
-    let listener = UnixListener::bind(path).map_err(failed)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
-    Ok(listener)
+            BindError::System(_) => Failure::new(Exit::FAILED, what, error)
+                .hint("give another path with --socket PATH, or none with --socket off"),
+        }
+    })
 }

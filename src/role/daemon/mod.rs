@@ -12,6 +12,7 @@ mod probe;
 mod upkeep;
 mod watch;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,12 +23,14 @@ use tokio::sync::watch as watch_channel;
 use tokio::task::JoinSet;
 
 use crate::adapter::checkpoint::{self, Checkpoints, LogReach};
-use crate::adapter::http::{Counted, Drained, Front, FrontError, Limits, NoCalls, Routes};
+use crate::adapter::http::{
+    Counted, Drained, Front, FrontError, Limits, NoCalls, Routes, served_methods, unbind_unix,
+};
 use crate::adapter::metrics::Metrics;
 use crate::adapter::raft::{self, Consensus, Member, Saved};
 use crate::adapter::rpc::server::{Api, MESSAGE_OVERHEAD_BYTES, Services};
 use crate::adapter::wal::{self, Wal};
-use crate::adapter::{host, log};
+use crate::adapter::{disk, host, log};
 use crate::cli::Matches;
 use crate::cli::config::{LogLevel, Settings};
 use crate::cli::daemon::{self, DaemonFlags};
@@ -86,7 +89,7 @@ fn load(flags: &DaemonFlags) -> Result<Settings, Failure> {
         None => None,
         Some(path) => Some((
             path.display().to_string(),
-            std::fs::read_to_string(path).map_err(|error| {
+            read_text(path).map_err(|error| {
                 Failure::usage(format!("cannot read \"{}\"", path.display()), error)
             })?,
         )),
@@ -97,6 +100,11 @@ fn load(flags: &DaemonFlags) -> Result<Settings, Failure> {
     let user = User::of(host::user_id());
     Settings::load(&flags.values, &environment.collect(), file, user)
         .map_err(|error| Failure::usage(what, error).hint("see `coracle daemon --help`"))
+}
+
+fn read_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(disk::read(path)?)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// What asks the daemon to end.
@@ -158,7 +166,7 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     upkeep.abort_all();
     if let Some(socket) = socket {
         // Only tidiness: the next daemon replaces a socket that nobody listens on.
-        let _ = std::fs::remove_file(socket);
+        let _ = unbind_unix(&socket);
     }
     drop(lock);
     ended
@@ -207,7 +215,7 @@ async fn start(
         Failure::new(Exit::FAILED, "cannot take part in consensus", chain(&error))
     })?;
     hub.restart_leases(&consensus.state().machine);
-    let metrics = Arc::new(Metrics::new(api::ETCD_VERSION));
+    let metrics = Arc::new(Metrics::new(api::ETCD_VERSION, served_methods()));
     metrics.identify(identity.member_id);
     // Not before: what the log held was counted by the daemon that wrote it.
     hub.count_in(Arc::clone(&metrics));

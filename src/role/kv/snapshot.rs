@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use crate::adapter::disk;
 use crate::adapter::rpc::snapshot_file::{self, SaveError};
 use crate::cli::Matches;
 use crate::core::kv::snapshot;
@@ -42,7 +43,7 @@ pub(super) fn status(session: &Session, matches: &Matches) -> Result<Exit, Troub
         let what = format!("cannot use the snapshot {}", path.display());
         Trouble::plain(Failure::new(Exit::FAILED, what, why), 1)
     };
-    let file = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+    let file = disk::read(path).map_err(|error| failed(error.to_string()))?;
     let (head, machine) = snapshot::read(&file).map_err(|error| failed(error.to_string()))?;
     let store = &machine.store;
     let hashed = store.start_hash(0).and_then(|mut progress| {

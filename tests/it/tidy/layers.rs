@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// The roles that put other roles together.
-const COMPOSERS: &[&str] = &["daemon", "demo"];
+const COMPOSERS: &[&str] = &["daemon"];
 
 /// Every dependency and the places that may name it; `""` is everywhere.
 ///
@@ -72,6 +72,28 @@ const IMPURE: &[(&str, &[&str], &str)] = &[
         "std::fs",
         &["core", "cli"],
         "take the content as an argument",
+    ),
+    ("std::fs", &["role"], "call an adapter: `disk` for a file"),
+    ("tokio::fs", &["role"], "call an adapter: `disk` for a file"),
+    (
+        "tokio::net",
+        &["role"],
+        "call an adapter: it gives a connection or a listener",
+    ),
+    (
+        "std::net::TcpListener",
+        &["role"],
+        "call an adapter: it binds",
+    ),
+    (
+        "std::net::TcpStream",
+        &["role"],
+        "call an adapter: it connects",
+    ),
+    (
+        "std::os::unix::net",
+        &["role"],
+        "call an adapter: it binds or connects",
     ),
     (
         "std::env",
@@ -205,13 +227,14 @@ pub(crate) fn roles(source: &Source) -> Vec<Finding> {
         .collect()
 }
 
-/// What `core` and `cli` may not touch; tests in place may.
+/// What `core` and `cli` may not touch, and `role` only through an adapter; tests in place may.
 pub(crate) fn purity(source: &Source) -> Vec<Finding> {
     let Some(here) = room(&source.path) else {
         return Vec::new();
     };
     let mut findings = Vec::new();
-    for path in source.paths("std").into_iter().filter(|path| !path.test) {
+    let paths = ["std", "tokio"].map(|root| source.paths(root));
+    for path in paths.into_iter().flatten().filter(|path| !path.test) {
         let named = path.segments.join("::");
         let rule = IMPURE.iter().find(|(banned, rooms, _)| {
             let inside = named
@@ -346,7 +369,7 @@ mod tests {
         let uses = "use crate::role::kv::a;\nuse crate::role::lock;\nuse crate::role;";
         assert_eq!(found(roles, "src/role/kv/mod.rs", uses), [2, 3]);
         assert_eq!(found(roles, "src/role/daemon/mod.rs", uses), NONE);
-        assert_eq!(found(roles, "src/role/demo.rs", uses), NONE);
+        assert_eq!(found(roles, "src/role/demo.rs", uses), [1, 2, 3]);
     }
 
     #[test]
@@ -361,6 +384,12 @@ mod tests {
             "use std::collections::HashSet;",
         ] {
             assert_eq!(found(purity, "src/core/x.rs", banned), [1], "{banned}");
+        }
+        for banned in [
+            "fn f() { std::fs::read(x) }",
+            "use tokio::net::TcpListener;",
+        ] {
+            assert_eq!(found(purity, "src/role/x.rs", banned), [1], "{banned}");
         }
         let tests = "use std::time::Duration;\n#[cfg(test)]\nmod tests { use std::fs; }";
         assert_eq!(found(purity, "src/core/x.rs", tests), NONE);
