@@ -14,10 +14,10 @@ pub fn command(face: &'static str) -> Command {
     DemoFlags::augment_args(
         Command::new(face)
             .version(env!("CARGO_PKG_VERSION"))
-            .about("Starts a node in a temporary directory and shows what it can do")
+            .about("Starts a member in a temporary directory and shows what it can do")
             .long_about(
-                "Starts a node in a temporary directory and shows what it can do: put and get a \
-                 key, watch it change, let a key go with its lease. Afterwards the node stays up \
+                "Starts a member in a temporary directory and shows what it can do: put and get a \
+                 key, watch it change, let a key go with its lease. Afterwards the member stays up \
                  until Ctrl-C, so that you can try for yourself; then everything is removed.",
             ),
     )

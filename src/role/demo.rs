@@ -1,6 +1,6 @@
-//! `coracle demo`: a node of this executable, and the tour typed at it with the real commands.
+//! `coracle demo`: a member of this executable, and the tour typed at it with the real commands.
 //!
-//! Everything is in one temporary directory; the node and the directory are gone when this ends,
+//! Everything is in one temporary directory; the member and the directory are gone when this ends,
 //! however it ends short of SIGKILL.
 
 use std::ffi::OsStr;
@@ -18,13 +18,13 @@ use crate::cli::Matches;
 use crate::cli::demo;
 use crate::error::{Exit, Failure, answer};
 
-/// How long the node may take to start and a step to answer: far more than either needs.
+/// How long the member may take to start and a step to answer: far more than either needs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const WHAT: &str = "the tour cannot go on";
 
-/// A running node and how to reach it.
-struct Node {
+/// A running member and how to reach it.
+struct Member {
     daemon: Child,
     directory: TemporaryDirectory,
     program: PathBuf,
@@ -55,56 +55,57 @@ pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
             }
         };
         let mut told_to_end = pin!(told_to_end);
-        let mut node = Node::spawn()?;
+        let mut member = Member::spawn()?;
         let started = tokio::select! {
-            started = node.starts() => started,
+            started = member.starts() => started,
             () = &mut told_to_end => Err(Failure::silent(Exit::FAILED)),
         };
         if let Err(failure) = started {
-            node.abandon().await;
+            member.abandon().await;
             return Err(failure);
         }
         let toured = tokio::select! {
-            toured = tour(&node) => toured,
+            toured = tour(&member) => toured,
             () = &mut told_to_end => Err(Failure::silent(Exit::FAILED)),
         };
         let done = match toured {
             Ok(()) if !flags.once => tokio::select! {
-                stayed = node.stays() => stayed,
+                stayed = member.stays() => stayed,
                 () = &mut told_to_end => Ok(()),
             },
             toured => toured,
         };
-        node.end().await?;
+        member.end().await?;
         done.map(|()| Exit::DONE)
     })
 }
 
 /// Every step is a command that a person could type, and is shown as such.
-async fn tour(node: &Node) -> Result<(), Failure> {
-    say("\n# a node is up: an etcd v3 store, durable, on this machine only")?;
-    node.kvctl(&["put", "greeting", "hello"]).await?;
-    node.kvctl(&["get", "greeting"]).await?;
+async fn tour(member: &Member) -> Result<(), Failure> {
+    say("\n# a member is up: an etcd v3 store, durable, on this machine only")?;
+    member.kvctl(&["put", "greeting", "hello"]).await?;
+    member.kvctl(&["get", "greeting"]).await?;
 
     say("\n# a watch hears of every change, in order")?;
-    let mut watch = node.watch(&["watch", "--rev", "3", "greeting"])?;
-    node.kvctl(&["put", "greeting", "hello again"]).await?;
+    let mut watch = member.watch(&["watch", "--rev", "3", "greeting"])?;
+    member.kvctl(&["put", "greeting", "hello again"]).await?;
     watch.show(&["PUT", "greeting", "hello again"]).await?;
-    node.kvctl(&["del", "greeting"]).await?;
+    member.kvctl(&["del", "greeting"]).await?;
     watch.show(&["DELETE", "greeting"]).await?;
 
     say("\n# a key on a lease goes when nobody renews the lease")?;
-    let mut watch = node.watch(&["watch", "--rev", "1", "session"])?;
-    node.kvctl(&["put", "--ttl", "2s", "session", "alive"])
+    let mut watch = member.watch(&["watch", "--rev", "1", "session"])?;
+    member
+        .kvctl(&["put", "--ttl", "2s", "session", "alive"])
         .await?;
     watch.show(&["PUT", "session", "alive"]).await?;
     watch.show(&["DELETE", "session"]).await?;
 
     say("\n# and the member says how it is")?;
-    node.kvctl(&["endpoint", "status", "-w", "table"]).await
+    member.kvctl(&["endpoint", "status", "-w", "table"]).await
 }
 
-impl Node {
+impl Member {
     fn spawn() -> Result<Self, Failure> {
         let directory = TemporaryDirectory::new("coracle-demo").map_err(broken)?;
         let program = std::env::current_exe().map_err(broken)?;
@@ -117,7 +118,7 @@ impl Node {
             .arg(directory.path().join("socket"))
             .args(["--log-level", "warn"])
             .env("NOTIFY_SOCKET", ready.path())
-            // Ctrl-C is ours: the node ends when the tour is told to.
+            // Ctrl-C is ours: the member ends when the tour is told to.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
@@ -131,10 +132,10 @@ impl Node {
         })
     }
 
-    /// Waits until the node serves; that it ends instead is told at once.
+    /// Waits until the member serves; that it ends instead is told at once.
     async fn starts(&mut self) -> Result<(), Failure> {
         let failed = |why: &dyn std::fmt::Display| {
-            Failure::new(Exit::UNAVAILABLE, "the node did not start", why)
+            Failure::new(Exit::UNAVAILABLE, "the member did not start", why)
                 .hint("look at what it said above, or run `coracle daemon` by hand")
         };
         let status = tokio::select! {
@@ -150,12 +151,12 @@ impl Node {
             .split_whitespace()
             .find(|word| word.starts_with("http://"));
         let url =
-            url.ok_or_else(|| Failure::new(Exit::FAILED, WHAT, "the node gave no address"))?;
+            url.ok_or_else(|| Failure::new(Exit::FAILED, WHAT, "the member gave no address"))?;
         self.url = url.to_owned();
         Ok(())
     }
 
-    /// Ends a node that does not serve and has nothing to keep.
+    /// Ends a member that does not serve and has nothing to keep.
     async fn abandon(mut self) {
         // It may have ended by itself, which is as good.
         let _ = self.daemon.kill().await;
@@ -166,7 +167,11 @@ impl Node {
         self.invite()?;
         let ended = self.daemon.wait().await;
         let why = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
-        Err(Failure::new(Exit::FAILED, "the node ended by itself", why))
+        Err(Failure::new(
+            Exit::FAILED,
+            "the member ended by itself",
+            why,
+        ))
     }
 
     /// Types a command, shows it and its answer.
@@ -213,7 +218,7 @@ impl Node {
     }
 
     fn invite(&self) -> Result<(), Failure> {
-        say("\nThe node stays up until Ctrl-C. Try, in another terminal:")?;
+        say("\nThe member stays up until Ctrl-C. Try, in another terminal:")?;
         say(format_args!("  export CORACLE_ENDPOINTS={}", self.url))?;
         say(format_args!(
             "  {} kv get --prefix ''",
@@ -234,7 +239,7 @@ impl Node {
             true => Ok(()),
             false => Err(Failure::new(
                 Exit::FAILED,
-                "the node did not end well",
+                "the member did not end well",
                 status,
             )),
         }
