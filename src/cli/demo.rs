@@ -11,16 +11,15 @@ pub struct DemoFlags {
 }
 
 pub fn command(face: &'static str) -> Command {
-    DemoFlags::augment_args(
-        Command::new(face)
-            .version(env!("CARGO_PKG_VERSION"))
-            .about("Starts a member in a temporary directory and shows what it can do")
-            .long_about(
-                "Starts a member in a temporary directory and shows what it can do: put and get a \
-                 key, watch it change, let a key go with its lease. Afterwards the member stays up \
-                 until Ctrl-C, so that you can try for yourself; then everything is removed.",
-            ),
-    )
+    // The flags first: clap takes the comment on them for what the command is about.
+    DemoFlags::augment_args(Command::new(face))
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Starts a member in a temporary directory and shows what it can do")
+        .long_about(
+            "Starts a member in a temporary directory and shows what it can do: put and get a key, \
+             watch it change, let a key go with its lease. Afterwards the member stays up until \
+             Ctrl-C, so that you can try for yourself; then everything is removed.",
+        )
 }
 
 pub fn flags(matches: &clap::ArgMatches) -> DemoFlags {
