@@ -506,8 +506,8 @@ async fn flipped_byte_in_a_checkpoint_is_named_and_never_served() {
     assert!(rig.start().everything().await == everything);
 }
 
-#[test]
-fn standard_error_that_nobody_reads_ends_nothing() {
+#[tokio::test]
+async fn standard_error_that_nobody_reads_ends_nothing() {
     let rig = Rig::new();
     let ready = ReadySocket::bind(&rig.path("ready")).expect("is bound");
     let (reader, writer) = std::io::pipe().expect("a pipe");
@@ -519,10 +519,10 @@ fn standard_error_that_nobody_reads_ends_nothing() {
         .spawn()
         .expect("starts");
     // It has said that it serves, to nobody, before it says so here.
-    let told = ready.wait(PATIENCE);
+    let told = tokio::time::timeout(PATIENCE, ready.wait()).await;
     let asked = terminate(process.id());
     let ended = process.wait().expect("our child");
-    assert!(told.is_ok(), "{told:?}, ended with {ended}");
+    assert!(matches!(told, Ok(Ok(_))), "{told:?}, ended with {ended}");
     asked.expect("is still there");
     assert_eq!(ended.code(), Some(0));
 }
