@@ -72,7 +72,7 @@ pub struct Standing {
 pub enum Dropped {
     More,
     All,
-    /// A read under way needs what would be dropped.
+    /// Somebody needs the rest of what would be dropped.
     Needed,
 }
 
@@ -221,16 +221,18 @@ impl Consensus {
         self.state.read()
     }
 
-    /// Drops some versions that a compaction made unreadable, unless a read under way needs them:
-    /// `oldest_reader` says, with the state held, at which revision the oldest one reads.
-    pub fn drop_compacted(&self, oldest_reader: impl FnOnce() -> Option<i64>) -> Dropped {
+    /// Drops some versions that a compaction made unreadable, unless somebody needs them: given
+    /// the revision of the compaction, `oldest_needed` says, with the state held, from which one
+    /// on they stay for now.
+    pub fn drop_compacted(&self, oldest_needed: impl FnOnce(i64) -> Option<i64>) -> Dropped {
         let mut state = self.state.write();
         let store = &mut state.machine.store;
-        if oldest_reader().is_some_and(|at| at < store.compacted()) {
-            return Dropped::Needed;
+        if !store.has_to_drop() {
+            return Dropped::All;
         }
-        match store.drop_step() {
+        match store.drop_step(oldest_needed(store.compacted())) {
             Step::More => Dropped::More,
+            Step::Done if store.has_to_drop() => Dropped::Needed,
             Step::Done => Dropped::All,
         }
     }

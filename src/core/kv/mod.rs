@@ -14,6 +14,7 @@ pub mod lease;
 pub mod machine;
 #[cfg(test)]
 mod model;
+pub mod patience;
 pub mod quota;
 pub mod request;
 pub mod retention;

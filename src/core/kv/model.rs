@@ -514,7 +514,7 @@ fn hash(machine: &Machine, revision: i64) -> Result<u32, KvError> {
 }
 
 fn drop_all(machine: &mut Machine) {
-    while machine.store.drop_step() == Step::More {}
+    while machine.store.drop_step(None) == Step::More {}
 }
 
 fn assert_agrees(machine: &Machine, model: &Model) {
@@ -567,7 +567,7 @@ fn run(seed: u64) {
         assert_eq!(first.apply(&command), reply, "{command:?}");
         assert_eq!(second.apply(&command), reply, "{command:?}");
         if numbers.one_in(3) {
-            first.store.drop_step();
+            first.store.drop_step(None);
         }
         if numbers.one_in(25) {
             drop_all(&mut second);

@@ -54,7 +54,7 @@ mod tests {
                 quota.admits(&machine.store, 1_000),
             );
             assert!(admits || !low, "{} bytes", machine.store.bytes_in_use());
-            if machine.store.drop_step() == crate::core::kv::store::Step::Done {
+            if machine.store.drop_step(None) == crate::core::kv::store::Step::Done {
                 break;
             }
         }

@@ -120,7 +120,7 @@ mod tests {
         write(&mut machine, 200);
         let revision = retainer.due(&machine.store, HOUR).expect("too much");
         machine.store.compact(revision).expect("in bounds");
-        machine.store.drop_step();
+        machine.store.drop_step(None);
         assert!(machine.store.superseded_bytes() <= 700_000);
         assert!(machine.store.superseded_bytes() >= 400_000);
         assert_eq!(retainer.due(&machine.store, HOUR), None);

@@ -211,7 +211,7 @@ impl Store {
     /// Reads a range in one go; for ranges inside transactions.
     pub fn range(&self, range: &Range) -> Result<RangeReply, KvError> {
         let mut progress = self.start_range(range)?;
-        while self.range_step(range, &mut progress) == Step::More {}
+        while self.visit(range, &mut progress) == Step::More {}
         Ok(progress.finish(range))
     }
 
@@ -231,8 +231,15 @@ impl Store {
         })
     }
 
-    /// Visits up to [`STEP_KEYS`] keys.
-    pub fn range_step(&self, range: &Range, progress: &mut RangeProgress) -> Step {
+    /// Visits up to [`STEP_KEYS`] keys. An error if what it needs was dropped meanwhile.
+    pub fn range_step(&self, range: &Range, progress: &mut RangeProgress) -> Result<Step, KvError> {
+        if progress.at < self.held_from() {
+            return Err(KvError::Compacted);
+        }
+        Ok(self.visit(range, progress))
+    }
+
+    fn visit(&self, range: &Range, progress: &mut RangeProgress) -> Step {
         let wanted = match range.limit {
             ..=0 => usize::MAX,
             _ if range.needs_all() => usize::MAX,
@@ -290,10 +297,23 @@ impl Store {
         self.dropped < self.compacted
     }
 
-    /// Drops unreadable versions, looking at up to [`STEP_KEYS`] changes. Only keys that changed
-    /// since the last compaction can have any, so the cost follows the changes, not the store.
-    pub fn drop_step(&mut self) -> Step {
-        if !self.has_to_drop() {
+    /// Whether all that a compaction at `revision` made unreadable is dropped.
+    pub fn has_dropped(&self, revision: i64) -> bool {
+        self.dropped >= revision
+    }
+
+    /// The oldest revision of which everything is still held: that of the newest compaction, or
+    /// an older one while what it made unreadable waits to be dropped.
+    pub fn held_from(&self) -> i64 {
+        self.dropping.map_or(self.dropped, |(_, upto)| upto)
+    }
+
+    /// Drops unreadable versions, looking at up to [`STEP_KEYS`] changes; what is needed to read
+    /// at `needed` or later stays for now. Only keys that changed since the last compaction can
+    /// have any, so the cost follows the changes, not the store.
+    pub fn drop_step(&mut self, needed: Option<i64>) -> Step {
+        let allowed = needed.map_or(self.compacted, |needed| needed.min(self.compacted));
+        if self.dropping.is_none() && self.dropped >= allowed {
             return Step::Done;
         }
         // A tombstone of exactly the last compaction's revision was kept, so start there again.
@@ -301,7 +321,7 @@ impl Store {
             main: self.dropped,
             sub: 0,
         };
-        let (from, compacted) = self.dropping.unwrap_or((start, self.compacted));
+        let (from, compacted) = self.dropping.unwrap_or((start, allowed));
         let index = &mut self.index;
         let mut gone = Vec::new();
         let mut next = None;
@@ -325,7 +345,7 @@ impl Store {
             return Step::More;
         }
         self.dropped = compacted;
-        if self.has_to_drop() {
+        if self.dropped < allowed {
             Step::More
         } else {
             Step::Done
@@ -502,7 +522,7 @@ impl Writer<'_> {
             reply,
             taken: 0,
         };
-        while self.store.range_step(range, &mut progress) == Step::More {}
+        while self.store.visit(range, &mut progress) == Step::More {}
         progress.finish(range)
     }
 

@@ -20,7 +20,8 @@ use crate::core::kv::snapshot;
 use crate::core::kv::store::{RangeProgress, Step};
 use crate::core::kv::txn::{check_delete, check_put, check_txn, is_read_only};
 use crate::role::daemon::hub::count_txn;
-use crate::role::daemon::node::{Node, Pin};
+use crate::role::daemon::node::Node;
+use crate::role::daemon::reads::Pin;
 use crate::role::daemon::watch::{ANSWERS_MAX, StreamTask};
 
 /// The version of etcd's API that is served; what tools compare.
@@ -48,12 +49,12 @@ impl Served {
         }
     }
 
-    /// Returns when nothing that was compacted waits to be dropped.
-    async fn all_dropped(&self) {
+    /// Returns when what a compaction at `revision` made unreadable is dropped.
+    async fn dropped(&self, revision: i64) {
         loop {
             // Before the look: a word that comes between the two is then not missed.
-            let told = self.0.hub.all_dropped.notified();
-            if !self.machine(|machine| machine.store.has_to_drop()) {
+            let told = self.0.hub.dropped.notified();
+            if self.machine(|machine| machine.store.has_dropped(revision)) {
                 return;
             }
             told.await;
@@ -147,7 +148,7 @@ impl Api for Served {
     async fn compact(&self, revision: i64, physical: bool) -> Result<i64, KvError> {
         let reply = self.0.propose(Command::Compact { revision }).await?;
         if physical {
-            self.all_dropped().await;
+            self.dropped(revision).await;
         }
         match reply {
             Reply::Done { revision } => Ok(revision),
@@ -326,7 +327,10 @@ impl RangePieces {
     async fn next(mut self) -> (Result<RangeReply, KvError>, Option<Self>) {
         while self.step == Step::More {
             let piece = self.progress.take_piece();
-            self.step = self.node.continue_range(&self.range, &mut self.progress);
+            match self.node.continue_range(&self.range, &mut self.progress) {
+                Ok(step) => self.step = step,
+                Err(error) => return (Err(error), None),
+            }
             if !piece.kvs.is_empty() {
                 return (Ok(piece), Some(self));
             }

@@ -31,8 +31,8 @@ pub(super) struct Hub {
     pub(super) lease_started: Notify,
     /// Wakes whoever drops compacted versions.
     pub(super) compacted: Notify,
-    /// Wakes every compaction that waits until nothing is left to drop.
-    pub(super) all_dropped: Notify,
+    /// Wakes every compaction that waits until what it made unreadable is dropped.
+    pub(super) dropped: Notify,
     /// Where changes are counted, once those in the log at the start have been applied again.
     metrics: OnceLock<Arc<Metrics>>,
 }
@@ -83,7 +83,7 @@ impl Hub {
             origin: Instant::now(),
             lease_started: Notify::new(),
             compacted: Notify::new(),
-            all_dropped: Notify::new(),
+            dropped: Notify::new(),
             metrics: OnceLock::new(),
         }
     }

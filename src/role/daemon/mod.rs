@@ -9,6 +9,7 @@ mod hub;
 mod listen;
 mod node;
 mod probe;
+mod reads;
 mod upkeep;
 mod watch;
 

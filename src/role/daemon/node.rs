@@ -1,8 +1,7 @@
 //! A member at work: the replicated machine, its consensus, and what is only this member's.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -13,9 +12,9 @@ use crate::adapter::raft::{Consensus, Standing};
 use crate::core::kv::lease::TTL_SECONDS_MAX;
 use crate::core::kv::machine::quota_cost;
 use crate::core::kv::quota::Quota;
-use crate::core::kv::request::{Alarm, Command, KvError, MemberAlarm, Range, RangeReply, Reply};
-use crate::core::kv::store::{RangeProgress, Step};
+use crate::core::kv::request::{Alarm, Command, KvError, MemberAlarm, Reply};
 use crate::role::daemon::hub::Hub;
+use crate::role::daemon::reads::Readers;
 
 /// What of the configuration the member heeds while it runs.
 #[derive(Clone, Debug)]
@@ -46,14 +45,8 @@ pub(super) struct Node {
     term: AtomicU64,
     /// The leader, 0 while there is none; each change is an item for who watches health.
     pub(super) leader: watch::Sender<u64>,
-    /// Revisions that reads in several steps still need, with how many reads need each.
-    readers: Mutex<BTreeMap<i64, usize>>,
-}
-
-/// Keeps what a read in several steps needs from being dropped.
-pub(super) struct Pin {
-    node: Arc<Node>,
-    at: i64,
+    /// What reads in several steps still need.
+    pub(super) readers: Readers,
 }
 
 impl Node {
@@ -76,7 +69,7 @@ impl Node {
             metrics,
             term: AtomicU64::new(term),
             leader: watch::Sender::new(leader),
-            readers: Mutex::default(),
+            readers: Readers::default(),
         }
     }
 
@@ -176,75 +169,5 @@ impl Node {
             Err(error) => return Err(error),
         }
         Ok(())
-    }
-
-    /// Reads a range at one revision, in steps that let others in between.
-    pub(super) async fn read_range(self: &Arc<Self>, range: &Range) -> Result<RangeReply, KvError> {
-        let (mut progress, pin) = match self.begin_range(range)? {
-            (progress, None) => return Ok(progress.finish(range)),
-            (progress, Some(pin)) => (progress, pin),
-        };
-        while self.continue_range(range, &mut progress) == Step::More {
-            tokio::task::yield_now().await;
-        }
-        drop(pin);
-        Ok(progress.finish(range))
-    }
-
-    /// The first step of a range; a pin if there is more to read.
-    pub(super) fn begin_range(
-        self: &Arc<Self>,
-        range: &Range,
-    ) -> Result<(RangeProgress, Option<Pin>), KvError> {
-        let state = self.consensus.state();
-        let store = &state.machine.store;
-        let mut progress = store.start_range(range)?;
-        match store.range_step(range, &mut progress) {
-            Step::Done => Ok((progress, None)),
-            // Pinned before the state is let go, so nothing is dropped in between.
-            Step::More => {
-                let pin = Pin::new(self, progress.at());
-                Ok((progress, Some(pin)))
-            }
-        }
-    }
-
-    pub(super) fn continue_range(&self, range: &Range, progress: &mut RangeProgress) -> Step {
-        self.consensus
-            .state()
-            .machine
-            .store
-            .range_step(range, progress)
-    }
-
-    /// The oldest revision that a read under way still needs.
-    pub(super) fn oldest_reader(&self) -> Option<i64> {
-        self.readers().keys().next().copied()
-    }
-
-    fn readers(&self) -> MutexGuard<'_, BTreeMap<i64, usize>> {
-        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Pin {
-    fn new(node: &Arc<Node>, at: i64) -> Self {
-        *node.readers().entry(at).or_default() += 1;
-        Self {
-            node: Arc::clone(node),
-            at,
-        }
-    }
-}
-
-impl Drop for Pin {
-    fn drop(&mut self) {
-        let mut readers = self.node.readers();
-        if let Some(count) = readers.get_mut(&self.at) {
-            *count -= 1;
-            if *count == 0 {
-                readers.remove(&self.at);
-            }
-        }
     }
 }

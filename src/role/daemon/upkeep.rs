@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::adapter::raft::{Appended, Dropped};
+use crate::core::kv::patience::Patience;
 use crate::core::kv::request::{Alarm, Command, MemberAlarm};
 use crate::core::kv::retention::Retainer;
 use crate::role::daemon::node::Node;
@@ -22,8 +23,8 @@ const LEASE_PAUSE: Duration = Duration::from_millis(100);
 /// How long a revocation that failed waits before it is tried again.
 const LEASE_RETRY: Duration = Duration::from_secs(1);
 
-/// How long dropping waits for a read that still needs what would be dropped.
-const READER_PAUSE: Duration = Duration::from_millis(20);
+/// How often dropping looks again whether somebody still needs what would be dropped.
+const HOLDER_PAUSE: Duration = Duration::from_millis(20);
 
 /// A checkpoint is not worth it before the log has grown by this.
 const CHECKPOINT_LOG_BYTES_MIN: u64 = 64 << 20;
@@ -73,12 +74,18 @@ async fn revoke(node: &Node, id: i64) {
 
 /// Drops compacted versions, a step at a time, whenever a compaction says that there are some.
 pub(super) async fn drop_compacted(node: Arc<Node>) {
+    let mut patience = Patience::default();
     loop {
-        match node.consensus.drop_compacted(|| node.oldest_reader()) {
+        let now = node.hub.now();
+        let oldest_needed = |compacted| patience.oldest(node.holders(), compacted, now);
+        match node.consensus.drop_compacted(oldest_needed) {
             Dropped::More => tokio::task::yield_now().await,
-            Dropped::Needed => tokio::time::sleep(READER_PAUSE).await,
+            Dropped::Needed => {
+                node.hub.dropped.notify_waiters();
+                tokio::time::sleep(HOLDER_PAUSE).await;
+            }
             Dropped::All => {
-                node.hub.all_dropped.notify_waiters();
+                node.hub.dropped.notify_waiters();
                 node.hub.compacted.notified().await;
             }
         }

@@ -25,7 +25,7 @@ fn delete(machine: &mut Machine, start: &'static str, end: &'static str) {
 
 fn compact(machine: &mut Machine, revision: i64) {
     machine.store.compact(revision).expect("in bounds");
-    while machine.store.drop_step() == Step::More {}
+    while machine.store.drop_step(None) == Step::More {}
 }
 
 fn count_at(machine: &Machine, revision: i64) -> Result<i64, KvError> {
@@ -86,8 +86,8 @@ fn a_compaction_during_another_leaves_no_tombstone_behind() {
     let deletion = machine.store.revision() - 1;
     machine.store.compact(deletion).expect("in bounds");
     // Past the puts and into the deletion, of which the first step sees only a part.
-    machine.store.drop_step();
-    machine.store.drop_step();
+    machine.store.drop_step(None);
+    machine.store.drop_step(None);
     compact(&mut machine, deletion + 1);
     assert_eq!(machine.store.index.iter().count(), 1);
 }
@@ -106,4 +106,31 @@ fn an_image_taken_before_the_dropping_comes_back_without_what_was_compacted() {
     assert!(before > 1_000_000, "{before}");
     assert_eq!(again.store.bytes_in_use(), again.store.bytes());
     assert_eq!(count_at(&again, 100_000), Ok(1));
+}
+
+#[test]
+fn what_somebody_needs_stays_until_it_is_no_longer_needed() {
+    let mut machine = Machine::default();
+    (0..9).for_each(|_| put(&mut machine, "k"));
+    let read_at = |machine: &Machine, progress: &mut RangeProgress| {
+        machine.store.range_step(&Range::one("k"), progress)
+    };
+    let range = |revision| Range {
+        revision,
+        ..Range::one("k")
+    };
+    let mut old = machine.store.start_range(&range(4)).expect("readable");
+    let mut new = machine.store.start_range(&range(7)).expect("readable");
+    machine.store.compact(9).expect("in bounds");
+    while machine.store.drop_step(Some(4)) == Step::More {}
+    // No new read begins before the compaction; the ones under way go on.
+    assert_eq!(count_at(&machine, 7), Err(KvError::Compacted));
+    assert_eq!(read_at(&machine, &mut old), Ok(Step::Done));
+    while machine.store.drop_step(Some(7)) == Step::More {}
+    assert_eq!(read_at(&machine, &mut old), Err(KvError::Compacted));
+    assert_eq!(read_at(&machine, &mut new), Ok(Step::Done));
+    assert!(machine.store.has_dropped(7) && machine.store.has_to_drop());
+    while machine.store.drop_step(None) == Step::More {}
+    assert_eq!(read_at(&machine, &mut new), Err(KvError::Compacted));
+    assert!(machine.store.has_dropped(9) && !machine.store.has_to_drop());
 }

@@ -65,7 +65,7 @@ impl Watched {
 
     fn compact(&mut self, revision: i64) {
         self.machine.store.compact(revision).expect("in bounds");
-        while self.machine.store.drop_step() == Step::More {}
+        while self.machine.store.drop_step(None) == Step::More {}
     }
 
     fn told(&mut self) -> Vec<Delivery> {
@@ -561,7 +561,7 @@ fn run(seed: u64) {
             6 if numbers.one_in(2) => {
                 let at = 1 + numbers.below(revision as u64) as i64;
                 if watched.machine.store.compact(at).is_ok() && numbers.one_in(2) {
-                    while watched.machine.store.drop_step() == Step::More {}
+                    while watched.machine.store.drop_step(None) == Step::More {}
                 }
             }
             7 if numbers.one_in(4) => {

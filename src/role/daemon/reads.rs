@@ -1,0 +1,102 @@
+//! Reads of the state in steps that let others in between.
+//!
+//! Each read sees one revision. What it needs is kept from being dropped for a bounded time
+//! ([`crate::core::kv::patience`]); a read that takes longer ends with the error of a compaction.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::core::kv::patience::Holder;
+use crate::core::kv::request::{KvError, Range, RangeReply};
+use crate::core::kv::store::{RangeProgress, Step};
+use crate::role::daemon::node::Node;
+
+/// The revision that each read under way needs.
+#[derive(Default)]
+pub(super) struct Readers(Mutex<Needed>);
+
+#[derive(Default)]
+struct Needed {
+    by_read: BTreeMap<u64, i64>,
+    next: u64,
+}
+
+/// Keeps what a read in several steps needs from being dropped.
+pub(super) struct Pin {
+    node: Arc<Node>,
+    read: u64,
+}
+
+impl Node {
+    /// Reads a range at one revision.
+    pub(super) async fn read_range(self: &Arc<Self>, range: &Range) -> Result<RangeReply, KvError> {
+        let (mut progress, pin) = match self.begin_range(range)? {
+            (progress, None) => return Ok(progress.finish(range)),
+            (progress, Some(pin)) => (progress, pin),
+        };
+        while self.continue_range(range, &mut progress)? == Step::More {
+            tokio::task::yield_now().await;
+        }
+        drop(pin);
+        Ok(progress.finish(range))
+    }
+
+    /// The first step of a range; a pin if there is more to read.
+    pub(super) fn begin_range(
+        self: &Arc<Self>,
+        range: &Range,
+    ) -> Result<(RangeProgress, Option<Pin>), KvError> {
+        let state = self.consensus.state();
+        let store = &state.machine.store;
+        let mut progress = store.start_range(range)?;
+        match store.range_step(range, &mut progress)? {
+            Step::Done => Ok((progress, None)),
+            // Pinned before the state is let go, so nothing is dropped in between.
+            Step::More => {
+                let pin = Pin::new(self, progress.at());
+                Ok((progress, Some(pin)))
+            }
+        }
+    }
+
+    pub(super) fn continue_range(
+        &self,
+        range: &Range,
+        progress: &mut RangeProgress,
+    ) -> Result<Step, KvError> {
+        let state = self.consensus.state();
+        state.machine.store.range_step(range, progress)
+    }
+
+    /// Everybody who needs a revision, with the oldest one that each needs.
+    pub(super) fn holders(&self) -> Vec<(Holder, i64)> {
+        let needed = self.readers.lock();
+        let reads = needed.by_read.iter();
+        reads.map(|(read, at)| (Holder::Read(*read), *at)).collect()
+    }
+}
+
+impl Readers {
+    fn lock(&self) -> MutexGuard<'_, Needed> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pin {
+    fn new(node: &Arc<Node>, at: i64) -> Self {
+        let mut needed = node.readers.lock();
+        let read = needed.next;
+        needed.next += 1;
+        needed.by_read.insert(read, at);
+        Self {
+            node: Arc::clone(node),
+            read,
+        }
+    }
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        self.node.readers.lock().by_read.remove(&self.read);
+    }
+}
