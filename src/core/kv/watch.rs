@@ -7,7 +7,9 @@
 //! - [`Watchers`] are the watchers of one stream. Those that are up to date share one position;
 //!   those that start in the past catch up in turns of one bounded step each.
 //! - All events of one revision reach a watcher in one [`Delivery`], in order, exactly once.
-//! - A watcher that needs what was compacted is ended and told from where it could go on.
+//! - A watcher that needs what was dropped after a compaction is ended and told from where it could
+//!   go on. Nobody else is: streams that are up to date say from where on they must still read, and
+//!   of a stream that was not waited for only those watchers end whose keys have changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -68,6 +70,8 @@ struct Watcher {
     request: WatchRequest,
     /// The first revision that may be delivered.
     next: i64,
+    /// When it was created, its first revision was compacted already.
+    too_late: bool,
 }
 
 /// The watchers of one stream.
@@ -92,9 +96,19 @@ pub struct Watchers {
 /// Which streams watch which keys.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
-    /// Streams with the number of their watchers on the same range.
-    singles: BTreeMap<Bytes, BTreeMap<u64, usize>>,
-    ranges: BTreeMap<KeyRange, BTreeMap<u64, usize>>,
+    singles: BTreeMap<Bytes, Streams>,
+    ranges: BTreeMap<KeyRange, Streams>,
+}
+
+/// The streams that watch one range.
+type Streams = BTreeMap<u64, Interest>;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Interest {
+    /// Watchers of the stream on the same range.
+    watchers: usize,
+    /// The last main revision that changed a key of the range, since the first of them.
+    changed: i64,
 }
 
 impl Registry {
@@ -103,14 +117,14 @@ impl Registry {
     }
 
     pub fn add(&mut self, stream: u64, keys: &KeyRange) {
-        *self.entry(keys).entry(stream).or_default() += 1;
+        self.entry(keys).entry(stream).or_default().watchers += 1;
     }
 
     pub fn remove(&mut self, stream: u64, keys: &KeyRange) {
         let streams = self.entry(keys);
-        if let Some(watchers) = streams.get_mut(&stream) {
-            *watchers -= 1;
-            if *watchers == 0 {
+        if let Some(interest) = streams.get_mut(&stream) {
+            interest.watchers -= 1;
+            if interest.watchers == 0 {
                 streams.remove(&stream);
             }
         }
@@ -124,22 +138,42 @@ impl Registry {
         }
     }
 
-    /// The streams that watch a key; one may be named twice.
-    pub fn watching(&self, key: &[u8]) -> impl Iterator<Item = u64> {
+    /// Notes that main revision `main` changed a key, and names the streams that watch it; one may
+    /// be named twice.
+    pub fn change(&mut self, key: &[u8], main: i64) -> impl Iterator<Item = u64> {
         let ranges = self
             .ranges
-            .iter()
+            .iter_mut()
             .filter(move |(range, _)| range.contains(key));
         let ranges = ranges.map(|(_, streams)| streams);
-        self.singles
-            .get(key)
-            .into_iter()
-            .chain(ranges)
-            .flat_map(BTreeMap::keys)
-            .copied()
+        let streams = self.singles.get_mut(key).into_iter().chain(ranges);
+        streams.flatten().map(move |(stream, interest)| {
+            interest.changed = main;
+            *stream
+        })
     }
 
-    fn entry(&mut self, keys: &KeyRange) -> &mut BTreeMap<u64, usize> {
+    /// Notes that any key may have changed up to main revision `main`.
+    pub fn change_all(&mut self, main: i64) {
+        let streams = self.singles.values_mut().chain(self.ranges.values_mut());
+        streams
+            .flat_map(BTreeMap::values_mut)
+            .for_each(|interest| interest.changed = main);
+    }
+
+    /// The last main revision that changed a key of a range which the stream watches; 0 if none
+    /// has since the stream watches it.
+    pub fn last_changed(&self, stream: u64, keys: &KeyRange) -> i64 {
+        let streams = if keys.is_single() {
+            self.singles.get(&keys.start)
+        } else {
+            self.ranges.get(keys)
+        };
+        let interest = streams.and_then(|streams| streams.get(&stream));
+        interest.map_or(0, |interest| interest.changed)
+    }
+
+    fn entry(&mut self, keys: &KeyRange) -> &mut Streams {
         if keys.is_single() {
             self.singles.entry(keys.start.clone()).or_default()
         } else {
@@ -157,8 +191,8 @@ impl Watchers {
         self.watchers.len()
     }
 
-    /// Adds a watcher; its id, or `None` if the wanted one is taken. The caller has looked at
-    /// `start_revision`: it is not before what is readable.
+    /// Adds a watcher; its id, or `None` if the wanted one is taken. One that starts before what
+    /// is readable ends with the next step that is its own.
     pub fn create(&mut self, request: WatchRequest, store: &Store) -> Option<i64> {
         let id = match request.watch_id {
             0 => {
@@ -180,12 +214,18 @@ impl Watchers {
             0 => store.revision() + 1,
             start => start,
         };
+        let too_late = next < store.compacted();
         if next <= store.revision() {
             self.lagging.insert(id);
         } else {
             self.join(id, &request.keys);
         }
-        self.watchers.insert(id, Watcher { request, next });
+        let watcher = Watcher {
+            request,
+            next,
+            too_late,
+        };
+        self.watchers.insert(id, watcher);
         Some(id)
     }
 
@@ -238,11 +278,22 @@ impl Watchers {
         wanting.filter(move |_| told).map(|(id, _)| *id)
     }
 
+    /// The oldest revision that the watchers which are up to date still need: the one before the
+    /// next change to be told, for previous values. Those that catch up take what is still there.
+    pub fn needs(&self) -> Option<i64> {
+        self.pending.then_some(self.position - 1)
+    }
+
     /// Looks at the next changes, a bounded number of them, and says whom to tell what. While
     /// there are watchers of both kinds they take turns, so that steady writes starve nobody.
-    pub fn step(&mut self, store: &Store) -> Vec<Delivery> {
-        if self.pending && self.position < store.compacted() {
-            self.fall_behind();
+    /// `last_changed` is what [`Registry::last_changed`] says of this stream.
+    pub fn step(
+        &mut self,
+        store: &Store,
+        last_changed: impl Fn(&KeyRange) -> i64,
+    ) -> Vec<Delivery> {
+        if self.pending && self.position < store.held_from() {
+            self.fall_behind(store.held_from(), last_changed);
         }
         let lagging = self.next_lagging();
         let lagging = lagging.filter(|_| !self.pending || self.lagging_turn);
@@ -254,16 +305,22 @@ impl Watchers {
         }
     }
 
-    /// The shared position was compacted away: each watcher finds out for itself what it missed.
-    fn fall_behind(&mut self) {
-        self.pending = false;
-        self.singles.clear();
-        self.ranges.clear();
+    /// Changes at the shared position were dropped: those whose keys changed lag behind, and end
+    /// there; the others have missed nothing.
+    fn fall_behind(&mut self, held_from: i64, last_changed: impl Fn(&KeyRange) -> i64) {
+        let mut missed = Vec::new();
         for (id, watcher) in &mut self.watchers {
-            if self.lagging.insert(*id) {
-                watcher.next = watcher.next.max(self.position);
+            let next = watcher.next.max(self.position);
+            let changed = next < held_from && last_changed(&watcher.request.keys) >= next;
+            if changed && self.lagging.insert(*id) {
+                watcher.next = next;
+                missed.push((*id, watcher.request.keys.clone()));
             }
         }
+        for (id, keys) in missed {
+            self.leave(id, &keys);
+        }
+        self.position = held_from;
     }
 
     fn step_shared(&mut self, store: &Store) -> Vec<Delivery> {
@@ -314,7 +371,7 @@ impl Watchers {
             events: Vec::new(),
             compact_revision: 0,
         };
-        if watcher.next < store.compacted() {
+        if watcher.too_late || watcher.next < store.held_from() {
             delivery.compact_revision = store.compacted();
             return vec![delivery];
         }
@@ -466,7 +523,7 @@ impl SharedEvent {
         let made = if watcher.request.prev_kv {
             self.with_prev.get_or_insert_with(|| {
                 let before = record.revision.main - 1;
-                let readable = before >= store.compacted();
+                let readable = before >= store.held_from();
                 let prev = readable.then(|| store.get_at(record.key, before)).flatten();
                 event(prev.map(Record::to_key_value))
             })

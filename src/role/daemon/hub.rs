@@ -14,6 +14,7 @@ use crate::adapter::metrics::{Metrics, StoreMetrics};
 use crate::adapter::raft::Observer;
 use crate::core::kv::lease::LeaseClock;
 use crate::core::kv::machine::Machine;
+use crate::core::kv::patience::Holder;
 use crate::core::kv::request::{Command, KeyRange, KvError, OperationReply, Reply, TxnReply};
 use crate::core::kv::store::Store;
 use crate::core::kv::watch::Registry;
@@ -49,6 +50,8 @@ struct Watches {
 pub(super) struct Signal {
     /// The first main revision with a change for the stream; 0: none.
     from: AtomicI64,
+    /// The oldest revision that the stream needs for changes that it knows of; 0: none.
+    needs: AtomicI64,
     /// Wakes the stream's task; it is the only one that waits.
     pub(super) marked: Notify,
 }
@@ -59,6 +62,23 @@ impl Signal {
         match self.from.swap(0, Ordering::Relaxed) {
             0 => None,
             from => Some(from),
+        }
+    }
+
+    /// Says what the stream needs from now on; call it with the state held.
+    pub(super) fn hold(&self, needs: Option<i64>) {
+        self.needs.store(needs.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// The oldest revision that the stream needs; call it with the state held.
+    fn needs(&self) -> Option<i64> {
+        let known = self.needs.load(Ordering::Relaxed);
+        let marked = self.from.load(Ordering::Relaxed);
+        match (known, marked) {
+            (0, 0) => None,
+            (0, marked) => Some(marked - 1),
+            // What is marked later is later.
+            (known, _) => Some(known),
         }
     }
 
@@ -136,6 +156,22 @@ impl Hub {
             .store(!watches.registry.is_empty(), Ordering::Relaxed);
     }
 
+    /// The last main revision that changed a key of a range which the stream watches.
+    pub(super) fn last_changed(&self, stream: u64, keys: &KeyRange) -> i64 {
+        lock(&self.watches).registry.last_changed(stream, keys)
+    }
+
+    /// The streams that have something to look at, with the oldest revision that each needs; call
+    /// it with the state held.
+    pub(super) fn holders(&self) -> Vec<(Holder, i64)> {
+        let watches = lock(&self.watches);
+        let needs = watches
+            .signals
+            .iter()
+            .filter_map(|(stream, signal)| Some((Holder::Stream(*stream), signal.needs()?)));
+        needs.collect()
+    }
+
     /// Time since the hub was made, the origin of lease deadlines.
     pub(super) fn now(&self) -> Duration {
         self.origin.elapsed()
@@ -164,10 +200,13 @@ impl Observer for Hub {
         if !self.watched.load(Ordering::Relaxed) {
             return;
         }
-        let watches = lock(&self.watches);
+        let mut watches = lock(&self.watches);
+        let Watches {
+            registry, signals, ..
+        } = &mut *watches;
         for record in store.changes(from) {
-            for stream in watches.registry.watching(record.key) {
-                if let Some(signal) = watches.signals.get(&stream) {
+            for stream in registry.change(record.key, record.revision.main) {
+                if let Some(signal) = signals.get(&stream) {
                     signal.mark(from);
                 }
             }
@@ -195,7 +234,8 @@ impl Observer for Hub {
 
     fn replaced(&self, machine: &Machine) {
         self.restart_leases(machine);
-        let watches = lock(&self.watches);
+        let mut watches = lock(&self.watches);
+        watches.registry.change_all(machine.store.revision());
         watches.signals.values().for_each(|signal| signal.mark(1));
     }
 }

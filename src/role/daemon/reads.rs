@@ -68,11 +68,14 @@ impl Node {
         state.machine.store.range_step(range, progress)
     }
 
-    /// Everybody who needs a revision, with the oldest one that each needs.
+    /// Everybody who needs a revision, with the oldest one that each needs; call it with the state
+    /// held.
     pub(super) fn holders(&self) -> Vec<(Holder, i64)> {
+        let mut holders = self.hub.holders();
         let needed = self.readers.lock();
         let reads = needed.by_read.iter();
-        reads.map(|(read, at)| (Holder::Read(*read), *at)).collect()
+        holders.extend(reads.map(|(read, at)| (Holder::Read(*read), *at)));
+        holders
     }
 }
 

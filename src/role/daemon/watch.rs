@@ -14,7 +14,7 @@ use tokio::time::{Instant, Interval, MissedTickBehavior};
 use crate::adapter::rpc::server::{
     BoxStream, WatchAnswer, WatchCommand, event_bytes, fragment_bytes_max,
 };
-use crate::core::kv::request::KvError;
+use crate::core::kv::request::{KeyRange, KvError};
 use crate::core::kv::watch::{Delivery, WatchRequest, Watchers, fragments};
 use crate::role::daemon::hub::Signal;
 use crate::role::daemon::node::Node;
@@ -168,7 +168,9 @@ impl StreamTask {
             let state = self.node.consensus.state();
             take_mark(&self.signal, &mut self.watchers);
             let store = &state.machine.store;
-            let deliveries = self.watchers.step(store);
+            let last_changed = |keys: &KeyRange| self.node.hub.last_changed(self.stream, keys);
+            let deliveries = self.watchers.step(store, last_changed);
+            self.signal.hold(self.watchers.needs());
             let current = self.progress_wanted && self.watchers.are_current(store);
             (deliveries, current, store.revision())
         };
@@ -236,6 +238,7 @@ impl StreamTask {
 fn take_mark(signal: &Signal, watchers: &mut Watchers) {
     if let Some(from) = signal.take() {
         watchers.mark(from);
+        signal.hold(watchers.needs());
     }
 }
 
