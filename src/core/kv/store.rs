@@ -23,6 +23,9 @@ const NEVER_COMPACTED: i64 = -1;
 /// Keys that one step of a large read visits: about a millisecond of work.
 pub const STEP_KEYS: usize = 2_000;
 
+/// Bytes of keys and values after which a step ends, however few they are: as much work again.
+pub const STEP_BYTES: usize = 1 << 20;
+
 #[derive(Clone, Debug)]
 pub struct Store {
     history: History,
@@ -231,7 +234,7 @@ impl Store {
         })
     }
 
-    /// Visits up to [`STEP_KEYS`] keys. An error if what it needs was dropped meanwhile.
+    /// Visits up to [`STEP_KEYS`] keys, or [`STEP_BYTES`] with one key more. An error if what it needs was dropped meanwhile.
     pub fn range_step(&self, range: &Range, progress: &mut RangeProgress) -> Result<Step, KvError> {
         if progress.at < self.held_from() {
             return Err(KvError::Compacted);
@@ -251,7 +254,7 @@ impl Store {
             }
         };
         let reply = &mut progress.reply;
-        let mut visited = 0;
+        let (mut visited, mut bytes) = (0, 0);
         let mut keys = self
             .index
             .range(&range.keys, progress.after.as_deref(), progress.at);
@@ -265,13 +268,15 @@ impl Store {
                 if progress.taken + reply.kvs.len() < wanted {
                     let record = self.history.get(mark.revision());
                     if passes(range, &record) {
-                        reply.kvs.push(key_value(range, &record));
+                        let kv = key_value(range, &record);
+                        bytes += kv.key.len() + kv.value.len();
+                        reply.kvs.push(kv);
                     }
                 } else {
                     reply.more = true;
                 }
             }
-            if visited == STEP_KEYS {
+            if visited == STEP_KEYS || bytes >= STEP_BYTES {
                 break key.to_vec();
             }
         };
@@ -371,16 +376,17 @@ impl Store {
         })
     }
 
-    /// Adds up to [`STEP_KEYS`] records; a compaction meanwhile makes the hash meaningless.
+    /// Adds up to [`STEP_KEYS`] records, or [`STEP_BYTES`] with one more; a compaction meanwhile makes the hash meaningless.
     pub fn hash_step(&self, progress: &mut HashProgress) -> Result<Step, KvError> {
         if self.compacted != progress.compacted {
             return Err(KvError::Compacted);
         }
+        let mut bytes = 0;
         for (number, record) in self.history.since(progress.next).enumerate() {
             if record.revision.main > progress.at {
                 break;
             }
-            if number == STEP_KEYS {
+            if number == STEP_KEYS || bytes >= STEP_BYTES {
                 progress.next = record.revision;
                 return Ok(Step::More);
             }
@@ -388,6 +394,7 @@ impl Store {
                 .index
                 .readable(record.key, record.revision, self.compacted)
             {
+                bytes += record.bytes();
                 progress.add(&record);
             }
         }

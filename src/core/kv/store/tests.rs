@@ -109,6 +109,46 @@ fn an_image_taken_before_the_dropping_comes_back_without_what_was_compacted() {
 }
 
 #[test]
+fn steps_of_a_read_and_of_a_hash_are_bounded_in_bytes() {
+    let mut machine = Machine::default();
+    for number in 0..8 {
+        let put = Put {
+            key: format!("k{number}").into(),
+            value: vec![0; STEP_BYTES / 2].into(),
+            ..Put::default()
+        };
+        machine.apply(&Command::Put(put)).expect("taken");
+    }
+    let store = &machine.store;
+    let all = Range {
+        keys: KeyRange {
+            start: "k".into(),
+            end: "l".into(),
+        },
+        ..Range::default()
+    };
+    let mut progress = store.start_range(&all).expect("readable");
+    let mut pieces = Vec::new();
+    while store.range_step(&all, &mut progress) == Ok(Step::More) {
+        pieces.push(progress.take_piece().kvs.len());
+    }
+    assert_eq!(pieces, [2, 2, 2, 2]);
+    assert_eq!(progress.finish(&all).count, 8);
+    let count = Range {
+        detail: Detail::CountOnly,
+        ..all
+    };
+    let mut progress = store.start_range(&count).expect("readable");
+    assert_eq!(store.range_step(&count, &mut progress), Ok(Step::Done));
+    let mut hash = store.start_hash(0).expect("readable");
+    let mut steps = 1;
+    while store.hash_step(&mut hash) == Ok(Step::More) {
+        steps += 1;
+    }
+    assert_eq!(steps, 4);
+}
+
+#[test]
 fn what_somebody_needs_stays_until_it_is_no_longer_needed() {
     let mut machine = Machine::default();
     (0..9).for_each(|_| put(&mut machine, "k"));
