@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::kv::history::{Chunk, ChunkError, REVISION_MAX};
 use crate::core::kv::lease::Leases;
 use crate::core::kv::request::{
-    Alarm, Command, KvError, MemberAlarm, Operation, Put, PutReply, Reply, Txn, TxnReply,
+    Alarm, Command, KvError, MemberAlarm, Operation, Put, PutReply, Reply, Txn,
 };
 use crate::core::kv::store::Store;
 use crate::core::kv::txn::{Path, check_applied_put};
@@ -101,11 +101,6 @@ impl Machine {
                 Ok(self.done())
             }
         }
-    }
-
-    /// Answers a transaction of which no branch writes, without a command.
-    pub fn read_txn(&self, txn: &Txn) -> Result<TxnReply, KvError> {
-        Path::decide(&self.store, txn).read(&self.store, txn)
     }
 
     pub fn image(&self) -> Image {

@@ -16,8 +16,9 @@ use crate::core::kv::request::{
     Operation, OperationReply, Put, PutReply, Range, RangeReply, Reply, RevisionFilter, SortOrder,
     SortTarget, Target, Txn, TxnReply,
 };
-use crate::core::kv::store::Step;
+use crate::core::kv::store::{Budget, Step};
 use crate::core::kv::txn::check_txn;
+use crate::core::kv::txn::read::TxnRead;
 
 const SEEDS: u64 = 200;
 const STEPS: usize = 150;
@@ -517,6 +518,41 @@ fn drop_all(machine: &mut Machine) {
     while machine.store.drop_step(None) == Step::More {}
 }
 
+/// The transaction with what it writes left out.
+fn only_reads(txn: &Txn) -> Txn {
+    let reads = |operations: &[Operation]| {
+        let reads = operations.iter().filter_map(|operation| match operation {
+            Operation::Range(_) => Some(operation.clone()),
+            Operation::Txn(nested) => Some(Operation::Txn(only_reads(nested))),
+            Operation::Put(_) | Operation::DeleteRange(_) => None,
+        });
+        reads.collect()
+    };
+    Txn {
+        compares: txn.compares.clone(),
+        success: reads(&txn.success),
+        failure: reads(&txn.failure),
+    }
+}
+
+/// Reads in the smallest steps while changes and dropping come in between.
+fn read_slowly(
+    machine: &mut Machine,
+    txn: &Txn,
+    mut meanwhile: impl FnMut(&mut Machine),
+) -> Result<TxnReply, KvError> {
+    let mut read = TxnRead::new(&machine.store, txn);
+    let needs = read.needs(&machine.store);
+    loop {
+        let mut budget = Budget { keys: 1, bytes: 1 };
+        if let Some(reply) = read.step(&machine.store, &mut budget)? {
+            return Ok(reply);
+        }
+        meanwhile(machine);
+        machine.store.drop_step(Some(needs));
+    }
+}
+
 fn assert_agrees(machine: &Machine, model: &Model) {
     let store = &machine.store;
     assert_eq!(store.revision(), model.revision);
@@ -588,6 +624,42 @@ fn run(seed: u64) {
     assert_eq!(hash(&first, 0), hash(&second, 0));
     assert_eq!(first.store.bytes_in_use(), third.store.bytes_in_use());
     assert_eq!(first.image().meta, third.image().meta);
+}
+
+/// A range of a revision that is compacted while the transaction is under way may be refused.
+fn read_only_run(seed: u64) {
+    let _printed_on_failure = Run(seed);
+    let mut numbers = Numbers::new(seed);
+    let mut machine = Machine::default();
+    for _ in 0..STEPS {
+        let mut requests = Requests {
+            numbers: &mut numbers,
+            revision: machine.store.revision(),
+        };
+        let (command, txn) = (requests.command(), only_reads(&requests.txn(0)));
+        // Refused ones change nothing, which is as good.
+        machine.apply(&command).ok();
+        let expected = machine.clone().apply(&Command::Txn(txn.clone()));
+        let mut slow = machine.clone();
+        let mut compacted_between = false;
+        let reply = read_slowly(&mut slow, &txn, |machine| {
+            let revision = machine.store.revision();
+            let mut requests = Requests {
+                numbers: &mut numbers,
+                revision,
+            };
+            let command = requests.command();
+            let made = machine.apply(&command).is_ok();
+            compacted_between |= made && matches!(command, Command::Compact { .. });
+        });
+        let refused = compacted_between && reply == Err(KvError::Compacted);
+        assert!(refused || reply.map(Reply::Txn) == expected, "{txn:?}");
+    }
+}
+
+#[test]
+fn transactions_read_in_steps_are_answered_as_of_one_moment() {
+    (0..SEEDS / 4).for_each(read_only_run);
 }
 
 #[test]

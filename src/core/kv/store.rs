@@ -68,6 +68,13 @@ pub struct HashProgress {
     crc: u32,
 }
 
+/// What is left of a step: about a millisecond of work, or a copied MiB, in all.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    pub keys: usize,
+    pub bytes: usize,
+}
+
 /// Whether a piece of work in steps is finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -214,7 +221,7 @@ impl Store {
     /// Reads a range in one go; for ranges inside transactions.
     pub fn range(&self, range: &Range) -> Result<RangeReply, KvError> {
         let mut progress = self.start_range(range)?;
-        while self.visit(range, &mut progress) == Step::More {}
+        while self.visit(range, &mut progress, &mut Budget::step()) == Step::More {}
         Ok(progress.finish(range))
     }
 
@@ -222,27 +229,28 @@ impl Store {
     /// [`Self::drop_step`] from passing that revision.
     pub fn start_range(&self, range: &Range) -> Result<RangeProgress, KvError> {
         let at = self.readable(range.revision)?;
-        let reply = RangeReply {
-            revision: self.revision,
-            ..RangeReply::default()
-        };
-        Ok(RangeProgress {
-            at,
-            after: None,
-            reply,
-            taken: 0,
-        })
+        Ok(RangeProgress::new(at, self.revision))
     }
 
     /// Visits up to [`STEP_KEYS`] keys, or [`STEP_BYTES`] with one key more. An error if what it needs was dropped meanwhile.
     pub fn range_step(&self, range: &Range, progress: &mut RangeProgress) -> Result<Step, KvError> {
+        self.range_part(range, progress, &mut Budget::step())
+    }
+
+    /// Visits keys until the budget is spent; one key at least.
+    pub fn range_part(
+        &self,
+        range: &Range,
+        progress: &mut RangeProgress,
+        budget: &mut Budget,
+    ) -> Result<Step, KvError> {
         if progress.at < self.held_from() {
             return Err(KvError::Compacted);
         }
-        Ok(self.visit(range, progress))
+        Ok(self.visit(range, progress, budget))
     }
 
-    fn visit(&self, range: &Range, progress: &mut RangeProgress) -> Step {
+    fn visit(&self, range: &Range, progress: &mut RangeProgress, budget: &mut Budget) -> Step {
         let wanted = match range.limit {
             ..=0 => usize::MAX,
             _ if range.needs_all() => usize::MAX,
@@ -254,7 +262,6 @@ impl Store {
             }
         };
         let reply = &mut progress.reply;
-        let (mut visited, mut bytes) = (0, 0);
         let mut keys = self
             .index
             .range(&range.keys, progress.after.as_deref(), progress.at);
@@ -262,21 +269,22 @@ impl Store {
             let Some((key, mark)) = keys.next() else {
                 return Step::Done;
             };
-            visited += 1;
+            let mut bytes = 0;
             reply.count += 1;
             if range.detail != Detail::CountOnly {
                 if progress.taken + reply.kvs.len() < wanted {
                     let record = self.history.get(mark.revision());
                     if passes(range, &record) {
                         let kv = key_value(range, &record);
-                        bytes += kv.key.len() + kv.value.len();
+                        bytes = kv.key.len() + kv.value.len();
                         reply.kvs.push(kv);
                     }
                 } else {
                     reply.more = true;
                 }
             }
-            if visited == STEP_KEYS || bytes >= STEP_BYTES {
+            budget.spend(bytes);
+            if budget.is_spent() {
                 break key.to_vec();
             }
         };
@@ -519,17 +527,8 @@ impl Writer<'_> {
         } else {
             self.main
         };
-        let reply = RangeReply {
-            revision: self.revision(),
-            ..RangeReply::default()
-        };
-        let mut progress = RangeProgress {
-            at,
-            after: None,
-            reply,
-            taken: 0,
-        };
-        while self.store.visit(range, &mut progress) == Step::More {}
+        let mut progress = RangeProgress::new(at, self.revision());
+        while self.store.visit(range, &mut progress, &mut Budget::step()) == Step::More {}
         progress.finish(range)
     }
 
@@ -549,7 +548,39 @@ impl Writer<'_> {
     }
 }
 
+impl Budget {
+    pub fn step() -> Self {
+        Self {
+            keys: STEP_KEYS,
+            bytes: STEP_BYTES,
+        }
+    }
+
+    pub fn spend(&mut self, bytes: usize) {
+        self.keys = self.keys.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+
+    pub fn is_spent(&self) -> bool {
+        self.keys == 0 || self.bytes == 0
+    }
+}
+
 impl RangeProgress {
+    /// A read that sees revision `at` and is answered at revision `told`.
+    pub fn new(at: i64, told: i64) -> Self {
+        let reply = RangeReply {
+            revision: told,
+            ..RangeReply::default()
+        };
+        Self {
+            at,
+            after: None,
+            reply,
+            taken: 0,
+        }
+    }
+
     /// The revision that the read sees.
     pub fn at(&self) -> i64 {
         self.at

@@ -1,7 +1,10 @@
-//! Transactions: what is refused before they are proposed, and how they run.
+//! Transactions: what is refused before they are proposed, and how they run. Those that only read
+//! are answered without a proposal, in steps ([`read`]).
 //!
 //! - Compares of nested transactions are judged before anything is written, like the outer ones.
 //! - The taken path is checked as a whole first, so a transaction changes all or nothing.
+
+pub mod read;
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -185,26 +188,6 @@ impl Path {
             }
         }
         Ok(())
-    }
-
-    /// Runs a path that only reads.
-    pub fn read(&self, store: &Store, txn: &Txn) -> Result<TxnReply, KvError> {
-        let mut nested = self.nested.iter();
-        let operations = branch(txn, self.succeeded).iter();
-        let replies = operations.map(|operation| match operation {
-            Operation::Range(range) => store.range(range).map(OperationReply::Range),
-            Operation::Txn(inner) => {
-                let path = nested.next().expect("decided alike");
-                path.read(store, inner).map(OperationReply::Txn)
-            }
-            Operation::Put(_) | Operation::DeleteRange(_) => unreachable!("asked only of reads"),
-        });
-        let replies = replies.collect::<Result<_, _>>()?;
-        Ok(TxnReply {
-            succeeded: self.succeeded,
-            replies,
-            revision: store.revision(),
-        })
     }
 
     pub fn run(&self, writer: &mut Writer<'_>, txn: &Txn) -> TxnReply {

@@ -135,7 +135,7 @@ impl Api for Served {
         check_txn(&txn, self.0.settings.txn_operations_max)?;
         if is_read_only(&txn) {
             self.barrier(consistency).await?;
-            let reply = self.machine(|machine| machine.read_txn(&txn))?;
+            let reply = self.0.read_txn(&txn).await?;
             count_txn(&self.0.metrics.store, &reply);
             return Ok(reply);
         }

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::core::kv::patience::Holder;
-use crate::core::kv::request::{KvError, Range, RangeReply};
-use crate::core::kv::store::{RangeProgress, Step};
+use crate::core::kv::request::{KvError, Range, RangeReply, Txn, TxnReply};
+use crate::core::kv::store::{Budget, RangeProgress, Step};
+use crate::core::kv::txn::read::TxnRead;
 use crate::role::daemon::node::Node;
 
 /// The revision that each read under way needs.
@@ -66,6 +67,28 @@ impl Node {
     ) -> Result<Step, KvError> {
         let state = self.consensus.state();
         state.machine.store.range_step(range, progress)
+    }
+
+    /// Answers a transaction of which no branch writes.
+    pub(super) async fn read_txn(self: &Arc<Self>, txn: &Txn) -> Result<TxnReply, KvError> {
+        let (mut read, pin) = {
+            let state = self.consensus.state();
+            let store = &state.machine.store;
+            let mut read = TxnRead::new(store, txn);
+            if let Some(reply) = read.step(store, &mut Budget::step())? {
+                return Ok(reply);
+            }
+            let pin = Pin::new(self, read.needs(store));
+            (read, pin)
+        };
+        loop {
+            tokio::task::yield_now().await;
+            let state = self.consensus.state();
+            if let Some(reply) = read.step(&state.machine.store, &mut Budget::step())? {
+                drop(pin);
+                return Ok(reply);
+            }
+        }
     }
 
     /// Everybody who needs a revision, with the oldest one that each needs; call it with the state
