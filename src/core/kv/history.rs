@@ -28,6 +28,14 @@ const CHUNK_HEADER_BYTES: usize = 12;
 /// the price of rewriting each record at most about three times.
 const DEAD_SHARE: usize = 4;
 
+/// What one step of [`History::sweep`] rewrites, with one chunk more: looking up whether a record
+/// is live takes most of the time, or copying where records are large. About a millisecond.
+const SWEEP_RECORDS: usize = 4_000;
+const SWEEP_BYTES: usize = 1 << 20;
+
+/// Chunks that one step of [`History::sweep`] looks at; most need no rewriting.
+const SWEEP_CHUNKS: usize = 4_000;
+
 /// The usual size of what a record holds beside key and value.
 const RECORD_OVERHEAD_BYTES: usize = 10;
 
@@ -98,6 +106,10 @@ pub struct History {
     next_id: u64,
     bytes: usize,
     dead_bytes: usize,
+    /// No sealed chunk before this one needs rewriting.
+    swept: usize,
+    /// The sealed chunk before `swept` was written by the last sweep and has room.
+    filling: bool,
 }
 
 impl Chunk {
@@ -254,6 +266,10 @@ impl Sealed {
         }
     }
 
+    fn needs_rewriting(&self) -> bool {
+        self.dead_bytes * DEAD_SHARE > self.chunk.record_bytes()
+    }
+
     /// An empty chunk in the place of `chunk`.
     fn rewritten(chunk: &Chunk) -> Self {
         let mut fresh = Chunk::new(chunk.id, chunk.base);
@@ -394,23 +410,62 @@ impl History {
             .map_or(chunk.data.len(), |end| *end as usize);
         self.dead_bytes += end - start;
         match self.sealed.get_mut(index) {
-            Some(sealed) => sealed.dead_bytes += end - start,
+            Some(sealed) => {
+                sealed.dead_bytes += end - start;
+                if index < self.swept && sealed.needs_rewriting() {
+                    self.swept = index;
+                    self.filling = false;
+                }
+            }
             None => self.open_dead_bytes += end - start,
         }
     }
 
     /// Rewrites sealed chunks of which more than a quarter is dead, keeping the records that
     /// `is_live` says are still indexed, and fills the room before them: neighbours end up full.
-    pub fn sweep(&mut self, is_live: impl Fn(&Record<'_>) -> bool) {
-        let mut kept: Vec<Sealed> = Vec::with_capacity(self.sealed.len());
-        let mut filling = false;
-        for sealed in self.sealed.drain(..) {
-            let Sealed { chunk, dead_bytes } = &sealed;
-            if dead_bytes * DEAD_SHARE <= chunk.record_bytes() {
+    /// A bounded number of them; false once all are.
+    pub fn sweep(&mut self, is_live: impl Fn(&Record<'_>) -> bool) -> bool {
+        let rest = &self.sealed[self.swept..];
+        let (mut records, mut bytes) = (0, 0);
+        let taken = rest.iter().take(SWEEP_CHUNKS).take_while(|sealed| {
+            let full = records >= SWEEP_RECORDS || bytes >= SWEEP_BYTES;
+            if sealed.needs_rewriting() {
+                records += sealed.chunk.offsets.len();
+                bytes += sealed.chunk.record_bytes();
+            }
+            !full
+        });
+        let end = self.swept + taken.count();
+        if bytes == 0 {
+            self.filling &= end == self.swept;
+            self.swept = end;
+            return end < self.sealed.len();
+        }
+        // With the one before, which may have room.
+        let first = self.swept.saturating_sub(1);
+        let taken: Vec<Sealed> = self.sealed.drain(first..end).collect();
+        let kept = self.rewrite(taken, is_live);
+        self.swept = first + kept.len();
+        self.sealed.splice(first..first, kept);
+        self.swept < self.sealed.len()
+    }
+
+    /// What takes the place of a run of sealed chunks.
+    fn rewrite(
+        &mut self,
+        taken: Vec<Sealed>,
+        is_live: impl Fn(&Record<'_>) -> bool,
+    ) -> Vec<Sealed> {
+        let mut kept: Vec<Sealed> = Vec::with_capacity(taken.len());
+        let mut filling = self.filling;
+        for (number, sealed) in taken.into_iter().enumerate() {
+            if !sealed.needs_rewriting() {
                 kept.push(sealed);
-                filling = false;
+                // The first one may be what the last sweep was filling.
+                filling &= number == 0;
                 continue;
             }
+            let Sealed { chunk, dead_bytes } = &sealed;
             self.dead_bytes -= dead_bytes;
             self.bytes -= chunk.record_bytes();
             let mut joins = filling || kept.last().is_some_and(|last| last.chunk.is_half_empty());
@@ -438,7 +493,8 @@ impl History {
                 chunk.fit();
             }
         }
-        self.sealed = kept;
+        self.filling = filling;
+        kept
     }
 
     /// Encoded bytes of all records.

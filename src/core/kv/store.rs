@@ -119,9 +119,8 @@ impl Store {
             .for_each(|revision| store.history.forget(revision));
         // The image may have been taken between a compaction and the end of its dropping.
         let index = &store.index;
-        store
-            .history
-            .sweep(|record| index.holds(record.key, record.revision));
+        let is_live = |record: &Record<'_>| index.holds(record.key, record.revision);
+        while store.history.sweep(is_live) {}
         let newest = store.index.iter().filter_map(|(_, marks)| marks.last());
         store.live_bytes = newest
             .filter(|mark| !mark.tombstone)
@@ -321,7 +320,8 @@ impl Store {
         self.dropping.map_or(self.dropped, |(_, upto)| upto)
     }
 
-    /// Drops unreadable versions, looking at up to [`STEP_KEYS`] changes; what is needed to read
+    /// Drops unreadable versions, looking at up to [`STEP_KEYS`] changes and rewriting about as
+    /// much; what is needed to read
     /// at `needed` or later stays for now. Only keys that changed since the last compaction can
     /// have any, so the cost follows the changes, not the store.
     pub fn drop_step(&mut self, needed: Option<i64>) -> Step {
@@ -351,8 +351,14 @@ impl Store {
         gone.into_iter()
             .for_each(|revision| self.history.forget(revision));
         let index = &self.index;
-        self.history
-            .sweep(|record| index.holds(record.key, record.revision));
+        let is_live = |record: &Record<'_>| index.holds(record.key, record.revision);
+        if self.history.sweep(is_live) {
+            // All changes may be looked at; then the next step finds none.
+            next = next.or(Some(Revision {
+                main: compacted + 1,
+                sub: 0,
+            }));
+        }
         self.dropping = next.map(|next| (next, compacted));
         if next.is_some() {
             return Step::More;

@@ -46,6 +46,10 @@ fn assert_counted(history: &History) {
     assert_eq!(history.dead_bytes(), sealed + history.open_dead_bytes);
 }
 
+fn sweep_all(history: &mut History, is_live: impl Fn(&Record<'_>) -> bool) {
+    while history.sweep(&is_live) {}
+}
+
 fn sample_chunk() -> Chunk {
     let mut chunk = Chunk::new(3, 7);
     chunk.push(&put(7, 0, b"a", b"one"));
@@ -181,7 +185,7 @@ fn a_shared_chunk_is_not_changed_by_what_comes_after() {
     for main in 1..60 {
         history.forget(Revision { main, sub: 0 });
     }
-    history.sweep(|record| record.revision.main >= 60);
+    sweep_all(&mut history, |record| record.revision.main >= 60);
     history.push(&put(101, 0, b"key", b""));
     let after: Vec<Bytes> = shared.iter().map(Chunk::encoded).collect();
     assert_eq!(before, after);
@@ -195,7 +199,7 @@ fn sweeping_frees_the_dead_and_joins_small_neighbours() {
     for main in (1..=600).filter(|main| !is_live(*main)) {
         history.forget(Revision { main, sub: 0 });
     }
-    history.sweep(|record| is_live(record.revision.main));
+    sweep_all(&mut history, |record| is_live(record.revision.main));
     let live: Vec<i64> = (1..=600).filter(|main| is_live(*main)).collect();
     let sealed_live = |main: &i64| {
         history
@@ -221,7 +225,7 @@ fn rewritten_neighbours_end_up_full() {
     for main in (1..=3_000).filter(|main| !is_live(*main)) {
         history.forget(Revision { main, sub: 0 });
     }
-    history.sweep(|record| is_live(record.revision.main));
+    sweep_all(&mut history, |record| is_live(record.revision.main));
     let sealed: Vec<&Chunk> = history.sealed.iter().map(|it| it.chunk.as_ref()).collect();
     let (_, filled) = sealed.split_last().expect("there are many");
     assert!(filled.len() > 10);
@@ -234,13 +238,49 @@ fn rewritten_neighbours_end_up_full() {
 }
 
 #[test]
+fn one_sweep_rewrites_a_bounded_part() {
+    let mut history = filled(1, 10_000);
+    let is_live = |record: &Record<'_>| record.revision.main % 5 < 3;
+    for main in (1..=10_000).filter(|main| main % 5 >= 3) {
+        history.forget(Revision { main, sub: 0 });
+    }
+    let mut steps = 0;
+    loop {
+        let before = history.dead_bytes();
+        let more = history.sweep(is_live);
+        steps += 1;
+        let freed = before - history.dead_bytes();
+        assert!(freed <= (SWEEP_BYTES + CHUNK_BYTES) / 5 * 2, "{freed}");
+        assert_counted(&history);
+        if !more {
+            break;
+        }
+    }
+    assert!(steps >= 9, "{steps}");
+    // Only the open chunk may have dead records: sealed ones are below the share.
+    assert!(history.dead_bytes() <= CHUNK_BYTES);
+    assert_eq!(mains(&history).len(), 6_000 + history.dead_bytes() / 1_000);
+    // What was swept and is forgotten later is swept again.
+    for main in (1..=1_000).filter(|main| main % 5 < 3) {
+        history.forget(Revision { main, sub: 0 });
+    }
+    sweep_all(&mut history, |record| {
+        is_live(record) && record.revision.main > 1_000
+    });
+    assert!(mains(&history).first().is_some_and(|main| *main > 900));
+    assert_counted(&history);
+}
+
+#[test]
 fn a_chunk_id_is_unique_and_its_version_rises_with_its_content() {
     let mut history = filled(1, 600);
     let before = history.share();
     for main in (1..=500).filter(|main| main % 10 != 0) {
         history.forget(Revision { main, sub: 0 });
     }
-    history.sweep(|record| record.revision.main > 500 || record.revision.main % 10 == 0);
+    sweep_all(&mut history, |record| {
+        record.revision.main > 500 || record.revision.main % 10 == 0
+    });
     let after = history.share();
     let ids: BTreeSet<u64> = after.iter().map(|chunk| chunk.id()).collect();
     assert_eq!(ids.len(), after.len());
@@ -279,13 +319,13 @@ fn joining_counts_the_bytes_that_revisions_take_in_their_new_chunk() {
     for revision in all.iter().filter(|revision| !survives(**revision)) {
         history.forget(*revision);
     }
-    history.sweep(|record| survives(record.revision));
+    sweep_all(&mut history, |record| survives(record.revision));
     assert_counted(&history);
     assert_eq!(history.chunks().count(), 1);
     for revision in all.iter().filter(|revision| survives(**revision)) {
         history.forget(*revision);
     }
-    history.sweep(|_| false);
+    sweep_all(&mut history, |_| false);
     assert_eq!((history.bytes(), history.dead_bytes()), (0, 0));
 }
 
