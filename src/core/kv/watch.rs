@@ -11,15 +11,16 @@
 //!   go on. Nobody else is: streams that are up to date say from where on they must still read, and
 //!   of a stream that was not waited for only those watchers end whose keys have changed.
 
+mod ranges;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::core::kv::history::Record;
 use crate::core::kv::request::{KeyRange, KeyValue};
 use crate::core::kv::store::Store;
+use crate::core::kv::watch::ranges::RangeMap;
 
 /// Changes that one step looks at: about a millisecond of work while the store is held.
 const STEP_CHANGES: usize = 1_000;
@@ -78,8 +79,8 @@ struct Watcher {
 #[derive(Clone, Debug, Default)]
 pub struct Watchers {
     watchers: BTreeMap<i64, Watcher>,
-    singles: BTreeMap<Bytes, BTreeSet<i64>>,
-    ranges: BTreeSet<i64>,
+    /// Those that are not behind, by what they watch.
+    current: RangeMap<BTreeSet<i64>>,
     /// Watchers that are behind the shared position, and catch up by themselves.
     lagging: BTreeSet<i64>,
     /// The one of them that had the last step; the next one has the next.
@@ -95,10 +96,7 @@ pub struct Watchers {
 
 /// Which streams watch which keys.
 #[derive(Clone, Debug, Default)]
-pub struct Registry {
-    singles: BTreeMap<Bytes, Streams>,
-    ranges: BTreeMap<KeyRange, Streams>,
-}
+pub struct Registry(RangeMap<Streams>);
 
 /// The streams that watch one range.
 type Streams = BTreeMap<u64, Interest>;
@@ -113,50 +111,41 @@ struct Interest {
 
 impl Registry {
     pub fn is_empty(&self) -> bool {
-        self.singles.is_empty() && self.ranges.is_empty()
+        self.0.is_empty()
     }
 
     pub fn add(&mut self, stream: u64, keys: &KeyRange) {
-        self.entry(keys).entry(stream).or_default().watchers += 1;
+        self.0.entry(keys).entry(stream).or_default().watchers += 1;
     }
 
     pub fn remove(&mut self, stream: u64, keys: &KeyRange) {
-        let streams = self.entry(keys);
+        let streams = self.0.entry(keys);
         if let Some(interest) = streams.get_mut(&stream) {
             interest.watchers -= 1;
             if interest.watchers == 0 {
                 streams.remove(&stream);
             }
         }
-        if !streams.is_empty() {
-            return;
-        }
-        if keys.is_single() {
-            self.singles.remove(&keys.start);
-        } else {
-            self.ranges.remove(keys);
+        if streams.is_empty() {
+            self.0.remove(keys);
         }
     }
 
-    /// Notes that main revision `main` changed a key, and names the streams that watch it; one may
-    /// be named twice.
-    pub fn change(&mut self, key: &[u8], main: i64) -> impl Iterator<Item = u64> {
-        let ranges = self
-            .ranges
-            .iter_mut()
-            .filter(move |(range, _)| range.contains(key));
-        let ranges = ranges.map(|(_, streams)| streams);
-        let streams = self.singles.get_mut(key).into_iter().chain(ranges);
-        streams.flatten().map(move |(stream, interest)| {
-            interest.changed = main;
-            *stream
-        })
+    /// Notes that main revision `main` changed a key, and wakes the streams that watch it; one may
+    /// be woken twice.
+    pub fn change(&mut self, key: &[u8], main: i64, mut wake: impl FnMut(u64)) {
+        self.0.change_holding(key, |streams| {
+            for (stream, interest) in streams {
+                interest.changed = main;
+                wake(*stream);
+            }
+        });
     }
 
     /// Notes that any key may have changed up to main revision `main`.
     pub fn change_all(&mut self, main: i64) {
-        let streams = self.singles.values_mut().chain(self.ranges.values_mut());
-        streams
+        self.0
+            .values_mut()
             .flat_map(BTreeMap::values_mut)
             .for_each(|interest| interest.changed = main);
     }
@@ -164,21 +153,8 @@ impl Registry {
     /// The last main revision that changed a key of a range which the stream watches; 0 if none
     /// has since the stream watches it.
     pub fn last_changed(&self, stream: u64, keys: &KeyRange) -> i64 {
-        let streams = if keys.is_single() {
-            self.singles.get(&keys.start)
-        } else {
-            self.ranges.get(keys)
-        };
-        let interest = streams.and_then(|streams| streams.get(&stream));
+        let interest = self.0.get(keys).and_then(|streams| streams.get(&stream));
         interest.map_or(0, |interest| interest.changed)
-    }
-
-    fn entry(&mut self, keys: &KeyRange) -> &mut Streams {
-        if keys.is_single() {
-            self.singles.entry(keys.start.clone()).or_default()
-        } else {
-            self.ranges.entry(keys.clone()).or_default()
-        }
     }
 }
 
@@ -327,12 +303,7 @@ impl Watchers {
         let mut events: BTreeMap<i64, Vec<Arc<Event>>> = BTreeMap::new();
         let window = Window::read(store, self.position, |record| {
             let mut shared = SharedEvent::default();
-            let singles = self.singles.get(record.key).into_iter().flatten();
-            let ranges = self
-                .ranges
-                .iter()
-                .filter(|id| self.watchers[*id].request.keys.contains(record.key));
-            for id in singles.chain(ranges) {
+            for id in self.current.holding(record.key).flatten() {
                 if let Some(event) = shared.for_watcher(&self.watchers[id], record, store) {
                     events.entry(*id).or_default().push(event);
                 }
@@ -397,23 +368,14 @@ impl Watchers {
     }
 
     fn join(&mut self, id: i64, keys: &KeyRange) {
-        if keys.is_single() {
-            self.singles
-                .entry(keys.start.clone())
-                .or_default()
-                .insert(id);
-        } else {
-            self.ranges.insert(id);
-        }
+        self.current.entry(keys).insert(id);
     }
 
     fn leave(&mut self, id: i64, keys: &KeyRange) {
-        self.ranges.remove(&id);
-        if let Some(ids) = self.singles.get_mut(&keys.start) {
-            ids.remove(&id);
-            if ids.is_empty() {
-                self.singles.remove(&keys.start);
-            }
+        let ids = self.current.entry(keys);
+        ids.remove(&id);
+        if ids.is_empty() {
+            self.current.remove(keys);
         }
     }
 }

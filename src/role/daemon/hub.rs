@@ -205,11 +205,11 @@ impl Observer for Hub {
             registry, signals, ..
         } = &mut *watches;
         for record in store.changes(from) {
-            for stream in registry.change(record.key, record.revision.main) {
+            registry.change(record.key, record.revision.main, |stream| {
                 if let Some(signal) = signals.get(&stream) {
                     signal.mark(from);
                 }
-            }
+            });
         }
     }
 

@@ -1,5 +1,7 @@
 //! The rules of watching, one test each, and a model test of them all under random interleaving.
 
+use bytes::Bytes;
+
 use super::*;
 use crate::core::kv::machine::Machine;
 use crate::core::kv::model::Numbers;
@@ -55,9 +57,9 @@ impl Watched {
         let from = self.machine.store.revision() + 1;
         self.machine.apply(command).expect("taken");
         for record in self.machine.store.changes(from) {
-            if self.registry.change(record.key, from).count() > 0 {
-                self.watchers.mark(from);
-            }
+            let watchers = &mut self.watchers;
+            self.registry
+                .change(record.key, from, |_| watchers.mark(from));
         }
     }
 
@@ -494,9 +496,11 @@ fn only_streams_that_watch_a_key_are_woken() {
         end: "c".into(),
     };
     let wakes = |it: &Registry, key: &str| {
-        it.clone()
-            .change(key.as_bytes(), 2)
-            .collect::<BTreeSet<u64>>()
+        let mut woken = BTreeSet::new();
+        it.clone().change(key.as_bytes(), 2, |stream| {
+            woken.insert(stream);
+        });
+        woken
     };
     registry.add(1, &KeyRange::key("a"));
     registry.add(1, &KeyRange::key("a"));
