@@ -5,20 +5,18 @@
 //! - The taken path is checked as a whole first, so a transaction changes all or nothing.
 
 pub mod read;
+mod writes;
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
-use std::ops::Bound;
-
-use bytes::Bytes;
 
 use crate::core::kv::history::Record;
 use crate::core::kv::lease::Leases;
 use crate::core::kv::request::{
-    Compare, Comparison, DeleteRange, KeyRange, KvError, Operation, OperationReply, Put, Range,
-    Target, Txn, TxnReply,
+    Compare, Comparison, DeleteRange, KvError, Operation, OperationReply, Put, Range, Target, Txn,
+    TxnReply,
 };
 use crate::core::kv::store::{Store, Writer};
+use crate::core::kv::txn::writes::check_duplicates;
 
 /// Refuses what etcd refuses of a put before proposing it.
 pub fn check_put(put: &Put) -> Result<(), KvError> {
@@ -83,58 +81,6 @@ fn check_operations(txn: &Txn, operations_max: usize) -> Result<(), KvError> {
         }
     }
     Ok(())
-}
-
-/// The keys and ranges that a list of operations writes. A key may be put once, and not put where
-/// it is deleted; the two branches of a nested transaction exclude each other.
-fn check_duplicates(operations: &[Operation]) -> Result<(BTreeSet<Bytes>, Vec<KeyRange>), KvError> {
-    let mut puts = BTreeSet::new();
-    let mut deletes = Vec::new();
-    for operation in operations {
-        if let Operation::DeleteRange(delete) = operation {
-            deletes.push(delete.keys.clone());
-        }
-    }
-    for operation in operations {
-        let Operation::Txn(nested) = operation else {
-            continue;
-        };
-        let (then_puts, then_deletes) = check_duplicates(&nested.success)?;
-        let (else_puts, else_deletes) = check_duplicates(&nested.failure)?;
-        let nested_puts: BTreeSet<Bytes> = then_puts.union(&else_puts).cloned().collect();
-        if nested_puts
-            .iter()
-            .any(|key| puts.contains(key) || is_deleted(key, &deletes))
-        {
-            return Err(KvError::DuplicateKey);
-        }
-        let nested_deletes: Vec<KeyRange> = [then_deletes, else_deletes].concat();
-        if nested_deletes.iter().any(|range| holds_any(range, &puts)) {
-            return Err(KvError::DuplicateKey);
-        }
-        puts.extend(nested_puts);
-        deletes.extend(nested_deletes);
-    }
-    for operation in operations {
-        let Operation::Put(put) = operation else {
-            continue;
-        };
-        if is_deleted(&put.key, &deletes) || !puts.insert(put.key.clone()) {
-            return Err(KvError::DuplicateKey);
-        }
-    }
-    Ok((puts, deletes))
-}
-
-fn is_deleted(key: &[u8], deletes: &[KeyRange]) -> bool {
-    deletes.iter().any(|range| range.contains(key))
-}
-
-fn holds_any(range: &KeyRange, keys: &BTreeSet<Bytes>) -> bool {
-    let from = (Bound::Included(range.start.as_ref()), Bound::Unbounded);
-    keys.range::<[u8], _>(from)
-        .next()
-        .is_some_and(|key| range.contains(key))
 }
 
 /// Whether no branch writes.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::core::kv::machine::Machine;
-use crate::core::kv::request::{Command, Comparison, Reply};
+use crate::core::kv::request::{Command, Comparison, KeyRange, Reply};
 
 fn put(key: &'static str) -> Operation {
     Operation::Put(Put {
