@@ -231,7 +231,8 @@ impl Store {
         Ok(RangeProgress::new(at, self.revision))
     }
 
-    /// Visits up to [`STEP_KEYS`] keys, or [`STEP_BYTES`] with one key more. An error if what it needs was dropped meanwhile.
+    /// Visits up to [`STEP_KEYS`] keys, or [`STEP_BYTES`] with one key more. An error if what it
+    /// needs was dropped meanwhile.
     pub fn range_step(&self, range: &Range, progress: &mut RangeProgress) -> Result<Step, KvError> {
         self.range_part(range, progress, &mut Budget::step())
     }
@@ -390,7 +391,8 @@ impl Store {
         })
     }
 
-    /// Adds up to [`STEP_KEYS`] records, or [`STEP_BYTES`] with one more; a compaction meanwhile makes the hash meaningless.
+    /// Adds up to [`STEP_KEYS`] records, or [`STEP_BYTES`] with one more; a compaction meanwhile
+    /// makes the hash meaningless.
     pub fn hash_step(&self, progress: &mut HashProgress) -> Result<Step, KvError> {
         if self.compacted != progress.compacted {
             return Err(KvError::Compacted);
