@@ -392,14 +392,17 @@ async fn nothing_is_told_of_a_watch_before_it_is_created() {
             hear_one(&mut watching, &mut next).await;
         }
         writer.await.expect("written");
+        // Notices go on for ever, so they are no sign that the rest comes.
+        let begun = Instant::now();
+        while (next.len() as i64) < WATCHERS {
+            assert!(begun.elapsed() < PATIENCE, "{next:?}");
+            hear_one(&mut watching, &mut next).await;
+        }
         // One more, that also those hear of that were made after the others.
         write(&s.channel, 1).await;
         let last = 1 + 100 + PUTS + 1;
-        let whole = |next: &BTreeMap<i64, Option<i64>>| {
-            next.len() as i64 == WATCHERS && next.values().all(|next| *next == Some(last + 1))
-        };
-        // Notices go on for ever, so they are no sign that the rest comes.
-        let begun = Instant::now();
+        let whole =
+            |next: &BTreeMap<i64, Option<i64>>| next.values().all(|next| *next == Some(last + 1));
         while !whole(&next) {
             assert!(begun.elapsed() < PATIENCE, "{next:?}");
             hear_one(&mut watching, &mut next).await;
