@@ -73,6 +73,29 @@ pub fn end_on_panic(code: u8) {
     }));
 }
 
+/// Starts a command so that it is asked to end when this process is gone, however that goes. The
+/// kernel watches the thread that starts it (PR_SET_PDEATHSIG(2const)), so that must be one that
+/// lasts as long as the process.
+#[expect(
+    unsafe_code,
+    reason = "only between fork and exec can the child be bound to its parent"
+)]
+pub fn end_with_us(command: &mut tokio::process::Command) -> &mut tokio::process::Command {
+    use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
+    let us = getpid();
+    let bind = move || {
+        set_parent_process_death_signal(Some(Signal::TERM))?;
+        match getppid() == Some(us) {
+            true => Ok(()),
+            // It died before the kernel knew that it was watched.
+            false => Err(rustix::io::Errno::SRCH.into()),
+        }
+    };
+    // SAFETY: between fork and exec only what is async-signal-safe may be called; these are two
+    // plain system calls, and nothing is allocated or locked.
+    unsafe { command.pre_exec(bind) }
+}
+
 /// Asks a process to end.
 pub fn terminate(pid: u32) -> io::Result<()> {
     let pid = i32::try_from(pid)

@@ -1,7 +1,7 @@
 //! `coracle demo`: a member of this executable, and the tour typed at it with the real commands.
 //!
 //! Everything is in one temporary directory; the member and the directory are gone when this ends,
-//! however it ends short of SIGKILL.
+//! however it ends: only SIGKILL leaves the directory, the member goes even then.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::adapter::host::{ReadySocket, TemporaryDirectory};
+use crate::adapter::host::{ReadySocket, TemporaryDirectory, end_with_us};
 use crate::cli::Matches;
 use crate::cli::demo;
 use crate::error::{Exit, Failure, answer};
@@ -46,15 +46,7 @@ pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
         .build()
         .map_err(|error| Failure::new(Exit::FAILED, WHAT, error))?;
     runtime.block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(broken)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(broken)?;
-        let told_to_end = async {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        };
-        let mut told_to_end = pin!(told_to_end);
+        let mut told_to_end = pin!(told_to_end()?);
         let mut member = Member::spawn()?;
         let started = tokio::select! {
             started = member.starts() => started,
@@ -80,26 +72,49 @@ pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
     })
 }
 
+/// Waits for Ctrl-C, for the terminal to close, or for whoever else ends us; heard from now on.
+fn told_to_end() -> Result<impl Future<Output = ()>, Failure> {
+    let listen = |kind| signal(kind).map_err(broken);
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut hangup = listen(SignalKind::hangup())?;
+    let mut quit = listen(SignalKind::quit())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+            _ = quit.recv() => {}
+        }
+    })
+}
+
 /// Every step is a command that a person could type, and is shown as such.
 async fn tour(member: &Member) -> Result<(), Failure> {
     say("\n# a member is up: an etcd v3 store, durable, on this machine only")?;
     member.kvctl(&["put", "greeting", "hello"]).await?;
     member.kvctl(&["get", "greeting"]).await?;
 
-    say("\n# a watch hears of every change, in order")?;
+    say(
+        "\n# a watch hears of every change, in order; each change is a revision of the store, and",
+    )?;
+    say("# `--rev 3` begins with the one after that put (an empty store has revision 1)")?;
     let mut watch = member.watch(&["watch", "--rev", "3", "greeting"])?;
     member.kvctl(&["put", "greeting", "hello again"]).await?;
     watch.show(&["PUT", "greeting", "hello again"]).await?;
     member.kvctl(&["del", "greeting"]).await?;
     watch.show(&["DELETE", "greeting"]).await?;
 
-    say("\n# a key on a lease goes when nobody renews the lease")?;
+    say("\n# a key on a lease goes when nobody renews the lease; `--rev 1` hears of the past too")?;
     let mut watch = member.watch(&["watch", "--rev", "1", "session"])?;
     member
         .kvctl(&["put", "--ttl", "2s", "session", "alive"])
         .await?;
     watch.show(&["PUT", "session", "alive"]).await?;
     watch.show(&["DELETE", "session"]).await?;
+
+    say("\n# this key stays")?;
+    member.kvctl(&["put", "farewell", "see you soon"]).await?;
 
     say("\n# and the member says how it is")?;
     member.kvctl(&["endpoint", "status", "-w", "table"]).await
@@ -110,7 +125,8 @@ impl Member {
         let directory = TemporaryDirectory::new("coracle-demo").map_err(broken)?;
         let program = std::env::current_exe().map_err(broken)?;
         let ready = ReadySocket::bind(&directory.path().join("ready")).map_err(broken)?;
-        let daemon = Command::new(&program)
+        let mut daemon = Command::new(&program);
+        daemon
             .arg("daemon")
             .arg("--data-dir")
             .arg(directory.path().join("data"))
@@ -120,9 +136,8 @@ impl Member {
             .env("NOTIFY_SOCKET", ready.path())
             // Ctrl-C is ours: the member ends when the tour is told to.
             .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(broken)?;
+            .kill_on_drop(true);
+        let daemon = end_with_us(&mut daemon).spawn().map_err(broken)?;
         Ok(Self {
             daemon,
             directory,
@@ -214,6 +229,7 @@ impl Member {
             .args(["--endpoints", &self.url])
             .args(words.iter().map(OsStr::new));
         command.kill_on_drop(true);
+        end_with_us(&mut command);
         command
     }
 
