@@ -10,7 +10,7 @@ usage() {
 usage: ./install.sh [--prefix DIR] [--binary PATH] [--uninstall]
 
   --prefix DIR    where to install (default /usr/local; as an ordinary user: --prefix ~/.local)
-  --binary PATH   install this executable instead of building one
+  --binary PATH   install this executable instead of building a static one
   --uninstall     remove what an installation with the same prefix made
 
 DESTDIR, when set, stands before every path that is written.
@@ -43,12 +43,18 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
+# The shell leaves the ~ of --prefix=~/.local as it is.
 case $prefix in
+\~ | \~/*) prefix=${HOME:?}${prefix#\~} ;;
+esac
+case $prefix in
+*[\"\\%\$]*) fail "the prefix has one of \" \\ % \$: a unit cannot name such a path plainly" 2 ;;
 /*) ;;
 *) fail "the prefix \"$prefix\" is not absolute: write the whole path" 2 ;;
 esac
 prefix=${prefix%/}
 case $binary in
+\~/*) binary=${HOME:?}${binary#\~} ;;
 '' | /*) ;;
 *) binary=$PWD/$binary ;;
 esac
@@ -68,6 +74,14 @@ else
     unit=$root/lib/systemd/system/coracle.service
 fi
 
+# Whether systemd looks for units where ours goes; elsewhere it is told the whole path.
+unit_name=$unit
+case $prefix in
+/usr | /usr/local) unit_name=coracle ;;
+'') if [ $user_unit = no ]; then unit_name=coracle; fi ;;
+"${HOME:-/nonexistent}/.local") unit_name=coracle ;;
+esac
+
 # The hardening that a system unit gets; most of it needs root, so a user's unit goes without.
 hardening() {
     cat <<UNIT
@@ -77,6 +91,8 @@ RuntimeDirectory=coracle
 UMask=0077
 NoNewPrivileges=yes
 ProtectSystem=strict
+# Another data-dir than /var/lib/coracle has to be named here (systemctl edit coracle):
+#ReadWritePaths=/srv/coracle
 ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
@@ -111,7 +127,9 @@ UNIT
 
 [Service]
 Type=notify
-ExecStart=$prefix/bin/coracle daemon
+# Settings, one a line: CORACLE_DATA_DIR=/srv/coracle, or CORACLE_CONFIG=/etc/coracle.toml.
+EnvironmentFile=-%E/coracle.env
+ExecStart="$prefix/bin/coracle" daemon
 Restart=on-failure
 RestartSec=1
 LimitNOFILE=65536
@@ -155,9 +173,69 @@ put() {
     mv -f -- "$3.new" "$3"
 }
 
+# Asked before anything is built or changed.
+check_target() {
+    folder=$root/bin
+    while [ ! -e "$folder" ] && [ ! -L "$folder" ]; do folder=$(dirname -- "$folder"); done
+    if [ ! -d "$folder" ] || [ ! -w "$folder" ]; then
+        hint=
+        if [ "$(id -u)" -ne 0 ]; then hint=': run as root, or give --prefix ~/.local'; fi
+        fail "cannot write to \"$folder\"$hint"
+    fi
+}
+
+# Refuses to write over what is not ours.
+check_names() {
+    if [ -d "$root/bin/coracle" ]; then fail "\"$root/bin/coracle\" is a directory"; fi
+    for name in $(links); do
+        link=$root/bin/$name
+        if [ ! -e "$link" ] && [ ! -L "$link" ]; then continue; fi
+        case $(readlink "$link") in
+        coracle | */coracle) ;;
+        *) fail "\"$link\" is not ours: move it away, or give another --prefix" ;;
+        esac
+    done
+}
+
+# What is left to do; a package (DESTDIR) says that itself.
+say_next() {
+    if [ -n "${DESTDIR:-}" ]; then return; fi
+    user=
+    settings=/etc/coracle.env
+    if [ $user_unit = yes ]; then
+        user=' --user'
+        settings=${XDG_CONFIG_HOME:-${HOME:-~}/.config}/coracle.env
+    fi
+    case :$PATH: in
+    *:"$prefix/bin":*) ;;
+    *) printf "\nnot in PATH yet:\n    export PATH='%s':\$PATH\n" "$prefix/bin" ;;
+    esac
+    if [ "$unit_name" = coracle ]; then
+        start="systemctl$user daemon-reload && systemctl$user enable --now coracle"
+    else
+        start="systemctl$user enable --now '$unit_name'"
+    fi
+    cat <<NEXT
+
+next, as a service (settings, if you want any, go to $settings):
+    $start
+or in the foreground:
+    coracle daemon
+and then:
+    kvctl put greeting hello && kvctl get greeting
+NEXT
+}
+
 install_all() {
-    if [ -z "$binary" ]; then binary=$(build); fi
-    [ -x "$binary" ] || fail "\"$binary\" is no executable: give one with --binary"
+    check_target
+    check_names
+    if [ -z "$binary" ]; then
+        echo "building the static executable; --binary PATH would take one that is built" >&2
+        binary=$(build)
+    fi
+    if [ ! -f "$binary" ] || [ ! -x "$binary" ]; then
+        fail "\"$binary\" is no executable file: give one with --binary"
+    fi
     put 755 "$binary" "$root/bin/coracle"
     links | while read -r name; do ln -sf coracle "$root/bin/$name"; done
     data_files | while read -r source destination; do
@@ -168,18 +246,21 @@ install_all() {
     chmod 644 "$unit.new"
     mv -f -- "$unit.new" "$unit"
     echo "installed $root/bin/coracle"
+    say_next
 }
 
-# Removes the file and the folders that it leaves empty, up to the root.
+# Removes the file, the folders that it leaves empty and an empty prefix; prints what was there.
 take() {
+    if [ ! -e "$1" ] && [ ! -L "$1" ]; then return; fi
     rm -f -- "$1"
+    echo "$1"
     folder=$(dirname -- "$1")
-    while [ "$folder" != "$root" ] && rmdir -- "$folder" 2>/dev/null; do
+    while rmdir -- "$folder" 2>/dev/null && [ "$folder" != "$root" ]; do
         folder=$(dirname -- "$folder")
     done
 }
 
-uninstall_all() {
+take_all() {
     links | while read -r name; do
         # Only our own link: another program may have the name by now.
         if [ "$(readlink "$root/bin/$name")" = coracle ]; then take "$root/bin/$name"; fi
@@ -187,7 +268,20 @@ uninstall_all() {
     data_files | while read -r _ destination; do take "$root/$destination"; done
     take "$unit"
     take "$root/bin/coracle"
-    echo "removed $root/bin/coracle"
+}
+
+uninstall_all() {
+    if [ ! -d "${root:-/}" ]; then
+        echo "nothing of coracle is in $root"
+        return
+    fi
+    check_target
+    removed=$(take_all)
+    if [ -z "$removed" ]; then
+        echo "nothing of coracle is in $root"
+    else
+        echo "removed $(printf '%s\n' "$removed" | wc -l) files of coracle from $root"
+    fi
 }
 
 case $action in
