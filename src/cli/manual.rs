@@ -36,6 +36,14 @@ pub const PAGES: &[Page] = &[
             ("/var/lib/coracle", "the data, as root"),
             ("~/.local/share/coracle", "the data of an ordinary user"),
             (
+                "/etc/coracle.env",
+                "variables for the service, one a line, if it is there",
+            ),
+            (
+                "~/.config/coracle.env",
+                "the same for the service of an ordinary user",
+            ),
+            (
                 "/run/coracle/coracle.sock",
                 "the socket for clients on this machine, as root",
             ),
