@@ -55,6 +55,17 @@ pub fn usage(pid: Option<u32>) -> Result<Usage, UsageError> {
     })
 }
 
+/// Whether whoever started this process wants it to outlive its terminal: SIGHUP is ignored.
+/// Where the kernel does not say, it is not.
+pub fn ignores_hangup() -> bool {
+    /// The mask's lowest bit is signal 1.
+    const HANGUP: u64 = 1;
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & HANGUP != 0)
+}
+
 /// Reads what the calling process is.
 pub fn own() -> Result<Own, UsageError> {
     let (path, stat) = read("/proc/self/stat".to_owned())?;

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::{fs, net};
 
 use coracle::adapter::rpc::proto::etcdserverpb as pb;
@@ -445,4 +446,57 @@ async fn restart_keeps_leases_revisions_compaction_alarms_and_identity() {
 fn identity(status: &pb::StatusResponse) -> (u64, u64) {
     let header = status.header.as_ref().expect("has one");
     (header.cluster_id, header.member_id)
+}
+
+#[test]
+fn file_where_the_socket_should_be_is_left_as_it_is() {
+    let rig = Rig::new();
+    let path = rig.path("socket");
+    fs::write(&path, "precious").expect("is written");
+    rig.run()
+        .assert(1, &["something else is there", "--socket"]);
+    assert_eq!(fs::read(&path).expect("is there"), b"precious");
+    fs::remove_file(&path).expect("is ours");
+    let link = rig.path("elsewhere");
+    std::os::unix::fs::symlink(&link, &path).expect("is made");
+    rig.run().assert(1, &["something else is there"]);
+    assert!(path.is_symlink());
+}
+
+#[test]
+fn directory_of_a_socket_is_not_made() {
+    let mut rig = Rig::new();
+    let folder = rig.path("absent");
+    let socket = folder.join("socket");
+    rig.flags = vec!["--socket".into(), socket.into()];
+    rig.is_placed = false;
+    rig.flags
+        .extend(["--data-dir".into(), rig.data.clone().into()]);
+    rig.run().assert(1, &["its directory does not exist"]);
+    assert!(!folder.exists());
+}
+
+#[test]
+fn hangup_ends_the_daemon_in_order_unless_it_is_ignored() {
+    let mut rig = Rig::new();
+    let hang_up = |pid: u32| {
+        let done = output(Command::new("kill").args(["-HUP", &pid.to_string()]));
+        assert!(done.status.success(), "{done:?}");
+    };
+    let daemon = rig.start();
+    hang_up(daemon.pid());
+    daemon.ended().assert(0, &["ended", "SIGHUP"]);
+    rig.wrapper = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh"]
+        .map(Into::into)
+        .to_vec();
+    let daemon = rig.start();
+    hang_up(daemon.pid());
+    daemon.stop().assert(0, &["ended", "SIGTERM"]);
+}
+
+#[test]
+fn file_instead_of_the_data_directory_is_named_as_such() {
+    let rig = Rig::new();
+    fs::write(&rig.data, "x").expect("is written");
+    rig.run().assert(1, &["it is a file", "--data-dir"]);
 }

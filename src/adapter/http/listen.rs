@@ -3,12 +3,13 @@
 use std::fs::{self, Permissions};
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
 use thiserror::Error;
-use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::net::{TcpListener, UnixListener};
 
+use crate::adapter::host;
 use crate::adapter::http::front::Listener;
 
 /// Only the daemon's own user may connect.
@@ -19,6 +20,10 @@ const SOCKET_MODE: u32 = 0o600;
 pub enum BindError {
     #[error("another daemon listens there")]
     Taken,
+    #[error("something else is there, which is left as it is")]
+    Occupied,
+    #[error("its directory does not exist")]
+    NoFolder,
     #[error(transparent)]
     System(#[from] io::Error),
 }
@@ -30,18 +35,25 @@ pub async fn bind_tcp(address: SocketAddr) -> io::Result<(Listener, SocketAddr)>
     Ok((Listener::Tcp(listener), bound))
 }
 
-/// Binds a socket that only this user can connect to; one that a dead daemon left is replaced.
-pub async fn bind_unix(path: &Path) -> Result<Listener, BindError> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+/// Binds a socket that only this user can connect to; one that a dead daemon left is replaced, and
+/// nothing else: a path may be a slip of the finger.
+pub fn bind_unix(path: &Path) -> Result<Listener, BindError> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.file_type().is_socket() => return Err(BindError::Occupied),
+        Ok(_) if host::is_listened_on(path) => return Err(BindError::Taken),
+        Ok(_) => unbind_unix(path)?,
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        Err(_) if path.parent().is_some_and(is_missing) => return Err(BindError::NoFolder),
+        Err(_) => {}
     }
-    if UnixStream::connect(path).await.is_ok() {
-        return Err(BindError::Taken);
-    }
-    unbind_unix(path)?;
     let listener = UnixListener::bind(path)?;
     fs::set_permissions(path, Permissions::from_mode(SOCKET_MODE))?;
     Ok(Listener::Unix(listener))
+}
+
+/// The empty path is the working directory.
+fn is_missing(folder: &Path) -> bool {
+    !folder.as_os_str().is_empty() && !folder.exists()
 }
 
 /// Removes the socket at `path`, if there is one.

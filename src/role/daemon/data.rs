@@ -26,10 +26,12 @@ struct MemberFile {
 /// new identity.
 pub(super) fn open(directory: &Path) -> Result<(host::DirectoryLock, Identity), Failure> {
     let what = format!("cannot use data directory \"{}\"", directory.display());
-    disk::create_directories(directory).map_err(|error| {
-        Failure::new(Exit::FAILED, &what, error)
-            .hint("give a directory that you may write to with --data-dir DIR")
-    })?;
+    let writable = "give a directory that you may write to with --data-dir DIR";
+    if directory.exists() && !directory.is_dir() {
+        return Err(Failure::new(Exit::FAILED, &what, "it is a file").hint(writable));
+    }
+    disk::create_directories(directory)
+        .map_err(|error| Failure::new(Exit::FAILED, &what, error).hint(writable))?;
     let lock = host::lock_directory(&directory.join("lock"))
         .map_err(|error| Failure::new(Exit::FAILED, &what, error))?
         .ok_or_else(|| {

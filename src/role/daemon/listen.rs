@@ -7,6 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use crate::adapter::disk;
 use crate::adapter::http::{self, BindError, Listener};
 use crate::cli::config::{Settings, Socket};
 use crate::cli::listen::ListenUrl;
@@ -18,25 +19,20 @@ pub(super) struct Listening {
     pub(super) metrics: Vec<Listener>,
     /// The client addresses as bound: port 0 has become a port.
     pub(super) client_urls: Vec<String>,
+    pub(super) metrics_urls: Vec<String>,
     socket: Option<PathBuf>,
 }
 
 impl Listening {
     pub(super) async fn bind(settings: &Settings) -> Result<Self, Failure> {
-        let (mut client, mut client_urls) = (Vec::new(), Vec::new());
-        for url in &settings.listen_client {
-            let (listener, bound) = bind_tcp(*url, "--listen-client-urls").await?;
-            client_urls.push(format!("http://{bound}"));
-            client.push(listener);
-        }
-        let mut metrics = Vec::new();
-        for url in &settings.listen_metrics {
-            metrics.push(bind_tcp(*url, "--listen-metrics-urls").await?.0);
-        }
+        let (mut client, client_urls) =
+            bind_all(&settings.listen_client, "--listen-client-urls").await?;
+        let (metrics, metrics_urls) =
+            bind_all(&settings.listen_metrics, "--listen-metrics-urls").await?;
         let socket = match &settings.socket {
             Socket::Off => None,
-            Socket::Asked(path) => Some((path, bind_unix(path).await?)),
-            Socket::Usual(path) => match bind_unix(path).await {
+            Socket::Asked(path) => Some((path, bind_unix(path)?)),
+            Socket::Usual(path) => match bind_usual(path) {
                 Ok(listener) => Some((path, listener)),
                 Err(failure) => {
                     tracing::warn!("{}: {}; serving without it", failure.what, failure.why);
@@ -50,6 +46,7 @@ impl Listening {
             client,
             metrics,
             client_urls,
+            metrics_urls,
             socket: path.cloned(),
         })
     }
@@ -60,6 +57,17 @@ impl Listening {
     }
 }
 
+/// Binds all of `urls`; the second part names them as bound.
+async fn bind_all(urls: &[ListenUrl], flag: &str) -> Result<(Vec<Listener>, Vec<String>), Failure> {
+    let (mut listeners, mut names) = (Vec::new(), Vec::new());
+    for url in urls {
+        let (listener, bound) = bind_tcp(*url, flag).await?;
+        names.push(format!("http://{bound}"));
+        listeners.push(listener);
+    }
+    Ok((listeners, names))
+}
+
 async fn bind_tcp(url: ListenUrl, flag: &str) -> Result<(Listener, SocketAddr), Failure> {
     http::bind_tcp(url.0).await.map_err(|error| {
         let failure = Failure::new(Exit::FAILED, format!("cannot listen on {url}"), &error);
@@ -68,19 +76,46 @@ async fn bind_tcp(url: ListenUrl, flag: &str) -> Result<(Listener, SocketAddr), 
                 "see who uses it with `ss -ltnp 'sport = :{}'`, or choose another port with {flag}",
                 url.0.port()
             )),
+            io::ErrorKind::PermissionDenied => failure.hint(format!(
+                "ports below 1024 are for root, or for a service with \
+                 AmbientCapabilities=CAP_NET_BIND_SERVICE: choose a higher port with {flag}"
+            )),
             _ => failure.hint(format!("give an address of this machine with {flag}")),
         }
     })
 }
 
-async fn bind_unix(path: &Path) -> Result<Listener, Failure> {
-    http::bind_unix(path).await.map_err(|error| {
-        let what = format!("cannot listen on socket \"{}\"", path.display());
-        match &error {
-            BindError::Taken => Failure::new(Exit::CONFLICT, what, error)
-                .hint("end that daemon, or give another path with --socket PATH"),
-            BindError::System(_) => Failure::new(Exit::FAILED, what, error)
-                .hint("give another path with --socket PATH, or none with --socket off"),
-        }
-    })
+/// The usual place is ours to make; what else is asked for must be there.
+fn bind_usual(path: &Path) -> Result<Listener, Failure> {
+    if let Some(folder) = path.parent() {
+        disk::create_directories(folder).map_err(|error| unusable(path, &error.into()))?;
+    }
+    bind_unix(path)
+}
+
+fn bind_unix(path: &Path) -> Result<Listener, Failure> {
+    http::bind_unix(path).map_err(|error| unusable(path, &error))
+}
+
+fn unusable(path: &Path, error: &BindError) -> Failure {
+    let (exit, hint) = match error {
+        BindError::Taken => (
+            Exit::CONFLICT,
+            "end that daemon, or give another path with --socket PATH",
+        ),
+        BindError::Occupied => (
+            Exit::FAILED,
+            "give a path where nothing is with --socket PATH",
+        ),
+        BindError::NoFolder => (
+            Exit::FAILED,
+            "make the directory, or give a path in another one with --socket PATH",
+        ),
+        BindError::System(_) => (
+            Exit::FAILED,
+            "give another path with --socket PATH, or none with --socket off",
+        ),
+    };
+    let what = format!("cannot listen on socket \"{}\"", path.display());
+    Failure::new(exit, what, error).hint(hint)
 }

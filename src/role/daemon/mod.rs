@@ -31,7 +31,7 @@ use crate::adapter::metrics::Metrics;
 use crate::adapter::raft::{self, Consensus, Member, Saved};
 use crate::adapter::rpc::server::{Api, MESSAGE_OVERHEAD_BYTES, Services};
 use crate::adapter::wal::{self, Wal};
-use crate::adapter::{disk, host, log};
+use crate::adapter::{disk, host, log, process};
 use crate::cli::Matches;
 use crate::cli::config::{LogLevel, Settings};
 use crate::cli::daemon::{self, DaemonFlags};
@@ -112,6 +112,9 @@ fn read_text(path: &Path) -> io::Result<String> {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    /// A terminal that went away. There is nothing to reload, so it ends us in order; none where
+    /// whoever started us wants it ignored, as nohup(1) does.
+    hangup: Option<Signal>,
 }
 
 impl Signals {
@@ -122,13 +125,25 @@ impl Signals {
         Ok(Self {
             terminate: handler(SignalKind::terminate())?,
             interrupt: handler(SignalKind::interrupt())?,
+            hangup: match process::ignores_hangup() {
+                true => None,
+                false => Some(handler(SignalKind::hangup())?),
+            },
         })
     }
 
-    async fn told_to_end(&mut self) {
+    /// The name of the signal.
+    async fn told_to_end(&mut self) -> &'static str {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = hangup => "SIGHUP",
         }
     }
 }
@@ -156,10 +171,13 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     upkeep.spawn(upkeep::scrub_checkpoints(Arc::clone(&node)));
 
     let socket = listening.socket().map(PathBuf::from);
+    let place = |path: &PathBuf| path.display().to_string();
     tracing::info!(
         member = format!("{:x}", identity.member_id),
         cluster = format!("{:x}", identity.cluster_id),
         clients = listening.client_urls.join(","),
+        socket = socket.as_ref().map_or_else(|| "off".to_owned(), place),
+        metrics = listening.metrics_urls.first().map(|_| listening.metrics_urls.join(",")),
         data = %settings.data_dir.display(),
         "serving"
     );
@@ -280,14 +298,14 @@ async fn listen_until_told(
     if let Err(error) = host::notify_service_manager(&ready) {
         tracing::warn!(%error, "cannot tell the service manager that we are ready");
     }
-    let failure = tokio::select! {
-        () = signals.told_to_end() => None,
-        failure = node.consensus.failed() => Some(chain(&failure)),
-        Some(ended) = fronts.join_next() => Some(match ended {
+    let (signal, failure) = tokio::select! {
+        signal = signals.told_to_end() => (Some(signal), None),
+        failure = node.consensus.failed() => (None, Some(chain(&failure))),
+        Some(ended) = fronts.join_next() => (None, Some(match ended {
             Ok(Ok(_)) => "it stopped serving without being told to".to_owned(),
             Ok(Err(error)) => chain(&error),
             Err(error) => chain(&error),
-        }),
+        })),
     };
     // Told so that a restart is not mistaken for a crash; nobody need listen.
     let _ = host::notify_service_manager("STOPPING=1");
@@ -301,7 +319,10 @@ async fn listen_until_told(
     }
     let shut_down = node.consensus.shutdown().await;
     match failure.or_else(|| shut_down.err().map(|error| chain(&error))) {
-        None => Ok(Exit::DONE),
+        None => {
+            tracing::info!(signal, "ended");
+            Ok(Exit::DONE)
+        }
         Some(why) => Err(Failure::new(Exit::FAILED, "the daemon cannot go on", why)),
     }
 }
