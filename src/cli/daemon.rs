@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::cli::config::{CONFIG_VARIABLE, KEYS, variable_name};
@@ -23,9 +24,11 @@ pub fn command(face: &'static str) -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .about("Runs every server role of this machine")
         .long_about(
-            "Runs every server role of this machine: the etcd v3 API over gRPC and HTTP.\n\n\
+            "Runs every server role of this machine: the API of etcd 3.7.0 over gRPC and HTTP.\n\n\
              Without any configuration it serves this machine only. Settings come from the \
-             configuration file, the environment and the command line; the last one wins.",
+             configuration file, the environment and the command line; the last one wins.\n\n\
+             SIGTERM, SIGINT and SIGHUP end it in order: answers on their way are sent first. \
+             Nothing is read again while it runs.",
         )
         .arg(
             Arg::new("config")
@@ -50,6 +53,9 @@ pub fn command(face: &'static str) -> Command {
         );
         let arg = Arg::new(key.name).long(key.name).help(help);
         match key.value {
+            Some(value) if !key.choices.is_empty() => arg
+                .value_name(value)
+                .value_parser(PossibleValuesParser::new(key.choices)),
             // Negative numbers mean "no limit".
             Some(value) => arg.value_name(value).allow_negative_numbers(true),
             None => arg.action(ArgAction::SetTrue),

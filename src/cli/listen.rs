@@ -22,6 +22,12 @@ pub fn listen_urls_or_none(text: &str) -> Result<Vec<ListenUrl>, String> {
     }
 }
 
+/// As [`listen_urls_or_none`], for what clients are told to connect to.
+pub fn advertised_urls_or_none(text: &str) -> Result<Vec<ListenUrl>, String> {
+    let told = |why: String| why.replace("is no URL to listen on", "is no URL to connect to");
+    listen_urls_or_none(text).map_err(told)
+}
+
 /// Reads a list of URLs; says what would be right when one is not.
 pub fn listen_urls(text: &str) -> Result<Vec<ListenUrl>, String> {
     text.split(',').map(|url| listen_url(url.trim())).collect()

@@ -28,6 +28,8 @@ pub struct Key {
     pub name: &'static str,
     /// What stands for the value in help; none for a switch.
     pub value: Option<&'static str>,
+    /// All that it may be; empty where that is no list.
+    pub choices: &'static [&'static str],
     pub help: &'static str,
     /// What is assumed when nobody sets it, in words where it is computed.
     pub default: &'static str,
@@ -90,16 +92,20 @@ pub const KEYS: &[Key] = &[
         "Most streams of one client connection",
         "65536",
     ),
-    key(
-        "auto-compaction-mode",
-        "MODE",
-        "What bounds the superseded versions: bytes, periodic or revision",
-        "bytes",
+    choice(
+        &["bytes", "periodic", "revision"],
+        key(
+            "auto-compaction-mode",
+            "MODE",
+            "What bounds the superseded versions",
+            "bytes",
+        ),
     ),
     key(
         "auto-compaction-retention",
         "BOUND",
-        "How much is kept: a size, a duration (a bare number is hours), or a count; 0 for all",
+        "How much is kept, by mode: a size with its unit, a duration (a bare number is hours) or a \
+         count; 0 for all",
         "16MiB for bytes, else 0",
     ),
     key(
@@ -126,15 +132,14 @@ pub const KEYS: &[Key] = &[
         "How long a quiet watch waits for a notice of progress",
         "10m",
     ),
-    key(
-        "log-level",
-        "LEVEL",
-        "How much is told: debug, info, warn or error",
-        "info",
+    choice(
+        &["debug", "info", "warn", "error"],
+        key("log-level", "LEVEL", "How much is told", "info"),
     ),
     Key {
         name: "insecure",
         value: None,
+        choices: &[],
         help: "Allow to listen beyond this machine without TLS",
         default: "false",
     },
@@ -149,9 +154,14 @@ const fn key(
     Key {
         name,
         value: Some(value),
+        choices: &[],
         help,
         default,
     }
+}
+
+const fn choice(choices: &'static [&'static str], of: Key) -> Key {
+    Key { choices, ..of }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,6 +170,14 @@ pub enum LogLevel {
     Info,
     Warn,
     Error,
+}
+
+/// What `--auto-compaction-retention` counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CompactionMode {
+    Bytes,
+    Periodic,
+    Revision,
 }
 
 /// The unix socket for clients on this machine.
@@ -187,6 +205,7 @@ pub struct Settings {
     pub request_bytes_max: usize,
     pub txn_ops_max: usize,
     pub streams_max: u32,
+    pub compaction_mode: CompactionMode,
     pub retention: Retention,
     pub snapshot_entries: u64,
     pub heartbeat_ms: u64,
@@ -283,7 +302,7 @@ fn from_file(path: &str, text: &str, values: &mut Values) -> Result<(), ConfigEr
         };
         let text = as_text(known, &value).ok_or_else(|| ConfigError::Kind {
             origin: origin.clone(),
-            found: value.type_str(),
+            found: kind(&value),
             expected: expected(known),
         })?;
         values.insert(known.name, (text, origin));
@@ -306,6 +325,19 @@ fn as_text(key: &Key, value: &toml::Value) -> Option<String> {
         }
         (_, toml::Value::String(text)) => Some(text.clone()),
         _ => None,
+    }
+}
+
+/// What a value of the file is, for people.
+fn kind(value: &toml::Value) -> &'static str {
+    match value {
+        toml::Value::String(_) => "a text",
+        toml::Value::Integer(_) => "a number",
+        toml::Value::Float(_) => "a fraction",
+        toml::Value::Boolean(_) => "a switch",
+        toml::Value::Datetime(_) => "a date",
+        toml::Value::Array(_) => "a list",
+        toml::Value::Table(_) => "a table",
     }
 }
 
@@ -371,12 +403,13 @@ impl fmt::Display for Settings {
                 .join(",")
         };
         let quoted = |text: &dyn fmt::Display| toml::Value::String(text.to_string()).to_string();
-        let (mode, retention) = match self.retention {
-            Retention::All => ("bytes", "0".to_owned()),
-            Retention::Bytes(bytes) => ("bytes", Size(bytes).to_string()),
-            Retention::Age(age) => ("periodic", Span(age).to_string()),
-            Retention::Revisions(revisions) => ("revision", revisions.to_string()),
+        let retention = match self.retention {
+            Retention::All => "0".to_owned(),
+            Retention::Bytes(bytes) => with_unit(Size(bytes)),
+            Retention::Age(age) => Span(age).to_string(),
+            Retention::Revisions(revisions) => revisions.to_string(),
         };
+        let mode = format!("{:?}", self.compaction_mode).to_lowercase();
         let socket = match &self.socket {
             Socket::Off => "off".to_owned(),
             Socket::Usual(path) | Socket::Asked(path) => path.display().to_string(),
@@ -414,6 +447,13 @@ impl fmt::Display for Settings {
         let lines = lines.map(|(key, value)| format!("{key} = {value}"));
         f.write_str(&lines.join("\n"))
     }
+}
+
+/// A size that no reader takes for a count of something else.
+fn with_unit(size: Size) -> String {
+    let text = size.to_string();
+    let unit = if text.ends_with('B') { "" } else { "B" };
+    text + unit
 }
 
 impl fmt::Display for Origin {
@@ -503,6 +543,8 @@ mod tests {
             "socket = \"/s\"",
             "auto-compaction-mode = \"revision\"\nauto-compaction-retention = 5",
             "auto-compaction-mode = \"revision\"",
+            "auto-compaction-mode = \"periodic\"",
+            "auto-compaction-retention = \"1001B\"",
         ] {
             let settings = load(&[], &[], file).expect("loads");
             let printed = settings.to_string();
@@ -572,15 +614,15 @@ mod tests {
     fn a_value_of_another_kind_names_key_file_and_what_would_be_right() {
         assert_eq!(
             refused(&[], &[], "name = 1"),
-            "name in c.toml is integer: write a text in quotes"
+            "name in c.toml is a number: write a text in quotes"
         );
         assert_eq!(
             refused(&[], &[], "max-txn-ops = \"1\""),
-            "max-txn-ops in c.toml is string: write a number"
+            "max-txn-ops in c.toml is a text: write a number"
         );
         assert_eq!(
             refused(&[], &[], "insecure = \"yes\""),
-            "insecure in c.toml is string: write true or false"
+            "insecure in c.toml is a text: write true or false"
         );
         assert!(refused(&[], &[], "listen-client-urls = [1]").contains("a list of texts"));
         assert!(refused(&[], &[], "name = ").starts_with("c.toml is no TOML: "));
@@ -620,6 +662,12 @@ mod tests {
         assert_eq!(retention("periodic", "2"), age("2h"));
         assert_eq!(retention("periodic", "90m"), age("1h30m"));
         assert_eq!(retention("periodic", "0"), Ok(Retention::All));
+        let why = retention("bytes", "1").expect_err("an hour in etcd");
+        assert!(
+            why.contains("\"1\" has no unit: write a size such as 16MiB"),
+            "{why}"
+        );
+        assert_eq!(retention("bytes", "0"), Ok(Retention::All));
         assert!(retention("revision", "1h").is_err());
         assert!(retention("bytes", "1h").is_err());
         assert!(retention("hourly", "1").is_err());

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::config::{ConfigError, LogLevel, Origin, Settings, Socket, Values};
-use crate::cli::listen::{ListenUrl, listen_urls, listen_urls_or_none};
+use crate::cli::config::{CompactionMode, ConfigError, LogLevel, Origin, Settings, Socket, Values};
+use crate::cli::listen::{ListenUrl, advertised_urls_or_none, listen_urls, listen_urls_or_none};
 use crate::cli::paths::{self, Surroundings, User};
 use crate::core::kv::request::REQUEST_BYTES_MAX;
 use crate::core::kv::retention::Retention;
@@ -26,10 +26,11 @@ impl Reader<'_> {
     pub(super) fn settings(&self) -> Result<Settings, ConfigError> {
         let data_dir = self.data_dir()?;
         let insecure = self.parse("insecure", false, |text| match text {
-            "true" => Ok(true),
-            "false" => Ok(false),
+            "true" | "1" => Ok(true),
+            "false" | "0" => Ok(false),
             _ => Err(format!("{text:?} is no switch: write true or false")),
         })?;
+        let compaction_mode = self.compaction_mode()?;
         let listen = |name, default: &str| {
             self.parse(
                 name,
@@ -52,10 +53,8 @@ impl Reader<'_> {
             data_dir,
             listen_client,
             advertise_client: self.parse("advertise-client-urls", Vec::new(), |text| {
-                Ok(listen_urls_or_none(text)?
-                    .iter()
-                    .map(ListenUrl::to_string)
-                    .collect())
+                let urls = advertised_urls_or_none(text)?;
+                Ok(urls.iter().map(ListenUrl::to_string).collect())
             })?,
             listen_metrics,
             quota_bytes: self.parse("quota-backend-bytes", Some(2 << 30), quota)?,
@@ -63,7 +62,8 @@ impl Reader<'_> {
             txn_ops_max: self.parse("max-txn-ops", 128, |text| count(text, 1, u32::MAX.into()))?
                 as usize,
             streams_max: self.streams_max()?,
-            retention: self.retention()?,
+            compaction_mode,
+            retention: self.retention(compaction_mode)?,
             snapshot_entries: self
                 .parse("snapshot-count", 10_000, |text| count(text, 1, 100_000_000))?,
             heartbeat_ms: self.parse("heartbeat-interval", 100, |text| count(text, 1, 60_000))?,
@@ -205,31 +205,40 @@ impl Reader<'_> {
         })
     }
 
-    fn retention(&self) -> Result<Retention, ConfigError> {
-        let mode = self.parse("auto-compaction-mode", "bytes", |text| match text {
-            "bytes" => Ok("bytes"),
-            "periodic" => Ok("periodic"),
-            "revision" => Ok("revision"),
+    fn compaction_mode(&self) -> Result<CompactionMode, ConfigError> {
+        let default = CompactionMode::Bytes;
+        self.parse("auto-compaction-mode", default, |text| match text {
+            "bytes" => Ok(CompactionMode::Bytes),
+            "periodic" => Ok(CompactionMode::Periodic),
+            "revision" => Ok(CompactionMode::Revision),
             _ => Err(format!(
                 "{text:?} is no mode: write bytes, periodic or revision"
             )),
-        })?;
-        let default = if mode == "bytes" {
-            Retention::Bytes(16 << 20)
-        } else {
-            Retention::All
+        })
+    }
+
+    fn retention(&self, mode: CompactionMode) -> Result<Retention, ConfigError> {
+        let default = match mode {
+            CompactionMode::Bytes => Retention::Bytes(16 << 20),
+            _ => Retention::All,
         };
         self.parse("auto-compaction-retention", default, |text| {
-            if text == "0" {
-                return Ok(Retention::All);
-            }
+            let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
             match mode {
-                "bytes" => size(text).map(Retention::Bytes).map_err(words),
-                "revision" => count(text, 1, i64::MAX as u64).map(Retention::Revisions),
-                _ if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                _ if text == "0" => Ok(Retention::All),
+                // For etcd it is hours or revisions: whoever brings the flag along means those.
+                CompactionMode::Bytes if is_number => Err(format!(
+                    "{text:?} has no unit: write a size such as 16MiB, or set \
+                     auto-compaction-mode to periodic (hours, as in etcd) or revision"
+                )),
+                CompactionMode::Bytes => size(text).map(Retention::Bytes).map_err(words),
+                CompactionMode::Revision => {
+                    count(text, 1, i64::MAX as u64).map(Retention::Revisions)
+                }
+                CompactionMode::Periodic if is_number => {
                     positive(&format!("{text}h")).map(Retention::Age)
                 }
-                _ => positive(text).map(Retention::Age),
+                CompactionMode::Periodic => positive(text).map(Retention::Age),
             }
         })
     }
