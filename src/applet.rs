@@ -6,9 +6,10 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use clap::error::ErrorKind;
 use clap::{ArgMatches, Command};
 
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, tell};
 use crate::{cli, role};
 
 /// One role of the executable and the names it is called by.
@@ -97,18 +98,29 @@ pub fn dispatch(arguments: Vec<OsString>) -> Result<Exit, Failure> {
 }
 
 /// Help and version are answers (exit 0, standard output); anything else is a misuse.
-fn parse(command: Command, arguments: Vec<OsString>, misuse: Exit) -> Result<ArgMatches, Failure> {
-    command.try_get_matches_from(arguments).map_err(|error| {
-        let exit = if error.use_stderr() {
-            misuse
-        } else {
-            Exit::DONE
-        };
-        match error.print() {
-            Ok(()) => Failure::silent(exit),
-            // Complaints that nobody reads are complaints all the same.
-            Err(_) if error.use_stderr() => Failure::silent(exit),
-            Err(broken) => Failure::output(&broken),
-        }
-    })
+fn parse(
+    mut command: Command,
+    arguments: Vec<OsString>,
+    misuse: Exit,
+) -> Result<ArgMatches, Failure> {
+    command
+        .try_get_matches_from_mut(arguments)
+        .map_err(|error| {
+            if error.kind() == ErrorKind::MissingSubcommand {
+                // With a variable of the environment set, clap does not take it for an empty line.
+                tell(command.render_help().to_string().trim_end());
+                return Failure::silent(misuse);
+            }
+            let exit = if error.use_stderr() {
+                misuse
+            } else {
+                Exit::DONE
+            };
+            match error.print() {
+                Ok(()) => Failure::silent(exit),
+                // Complaints that nobody reads are complaints all the same.
+                Err(_) if error.use_stderr() => Failure::silent(exit),
+                Err(broken) => Failure::output(&broken),
+            }
+        })
 }

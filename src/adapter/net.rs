@@ -22,6 +22,8 @@ pub enum ResolveError {
         source: hickory_resolver::net::NetError,
     },
     #[error("no address is known for {name:?}")]
+    Unknown { name: String },
+    #[error("the name servers do not say where {name:?} is: {source}")]
     Lookup {
         name: String,
         source: hickory_resolver::net::NetError,
@@ -46,19 +48,22 @@ pub async fn resolve(host: &str) -> Result<Vec<IpAddr>, ResolveError> {
             name: bare.to_owned(),
             source,
         })?;
-    let found = resolver
-        .lookup_ip(bare)
-        .await
-        .map_err(|source| ResolveError::Lookup {
-            name: bare.to_owned(),
-            source,
-        })?;
+    let found = resolver.lookup_ip(bare).await.map_err(|source| {
+        let name = bare.to_owned();
+        match source.is_nx_domain() || source.is_no_records_found() {
+            true => ResolveError::Unknown { name },
+            false => ResolveError::Lookup { name, source },
+        }
+    })?;
     Ok(found.iter().collect())
 }
 
 /// Connects to the first address of `host` that answers.
 pub async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
-    let addresses = resolve(host).await.map_err(io::Error::other)?;
+    // As text: whoever tells the innermost cause would tell the resolver's own words.
+    let addresses = resolve(host)
+        .await
+        .map_err(|error| io::Error::other(error.to_string()))?;
     let mut refused = io::Error::other(format!("no address is known for {host:?}"));
     for address in addresses {
         match TcpStream::connect(SocketAddr::new(address, port)).await {

@@ -1,6 +1,7 @@
 //! kvctl as a process against a daemon: sockets, closed pipes, alarms, watches that run something.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -204,4 +205,111 @@ fn watch_forever_misses_and_repeats_nothing_over_restarts() {
         assert_eq!(watching.line(), "");
     }
     assert!(!daemon.has_ended());
+}
+
+#[test]
+fn surplus_arguments_and_unknown_choices_are_refused_with_what_would_be_right() {
+    let nowhere = "unix:///nonexistent/socket";
+    let cases: [(&[&str], &str); 12] = [
+        (&["put", "greeting", "hello", "world"], "<KEY> [VALUE]"),
+        (&["get", "a", "b", "c"], "<KEY> [RANGE_END]"),
+        (&["watch", "a", "b", "c"], "[KEY] [RANGE_END]"),
+        (&["version", "x"], "Usage: "),
+        (&["member", "list", "x"], "Usage: "),
+        (&["lease", "grant", "1", "2"], "<TTL>"),
+        (&["get", "a", "--order", "up"], "ASCEND, DESCEND"),
+        (&["get", "a", "--sort-by", "age"], "MODIFY"),
+        (&["get", "a", "--consistency", "x"], "l, s"),
+        (&["get", "a", "-w", "yaml"], "protobuf"),
+        (&["get", "a", "--limit", "x"], "write a whole number"),
+        (&["put", "a", "b", "--ttl", "5"], "such as 1h30m"),
+    ];
+    for (arguments, words) in cases {
+        let (code, talk) = failed(nowhere, arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {talk}");
+        assert!(talk.contains(words), "{arguments:?}: {talk}");
+        assert!(
+            !talk.contains("strconv") && !talk.contains("time: "),
+            "{talk}"
+        );
+    }
+}
+
+#[test]
+fn verbs_with_one_line_to_say_say_it_as_a_document_on_request() {
+    let rig = Rig::new();
+    let _daemon = rig.start();
+    let socket = rig.socket_url();
+    kvctl(&socket, &["put", "a/b", "c"]);
+    let saved = rig.path("saved").display().to_string();
+    let cases: [(&[&str], &str); 5] = [
+        (&["compaction", "2"], r#"{"compacted_revision":2}"#),
+        (&["defrag"], r#""defragmented":true"#),
+        (&["version"], r#""etcd_api_version":"3.7.0""#),
+        (&["snapshot", "save", &saved], r#"{"saved":"#),
+        (&["ls"], r#""keys":["a/"]"#),
+    ];
+    for (arguments, document) in cases {
+        // Either flag: nobody who asks for JSON wants a sentence.
+        let format = if arguments == ["ls"] {
+            "-wjson"
+        } else {
+            "-ojson"
+        };
+        let answer = kvctl(&socket, &[arguments, &[format]].concat());
+        assert!(answer.contains(document), "{arguments:?}: {answer}");
+    }
+}
+
+#[test]
+fn request_beyond_a_limit_names_the_limit_and_its_flag() {
+    let rig = Rig::new();
+    let _daemon = rig.start();
+    let large = "x".repeat(100_000);
+    let socket = rig.socket_url();
+    let words = ["put", "a", &large, "--max-request-bytes", "50000"];
+    let (code, talk) = failed(&socket, &words);
+    assert_eq!(code, Some(1));
+    assert!(talk.contains("more than 50000 bytes"), "{talk}");
+    assert!(talk.contains("--max-request-bytes"), "{talk}");
+}
+
+#[test]
+fn lines_of_a_transaction_that_cannot_be_used_say_what_can() {
+    let script = |text: &str| {
+        let mut child = client(&["txn"])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the client starts");
+        let mut input = child.stdin.take().expect("piped");
+        input.write_all(text.as_bytes()).expect("is read");
+        drop(input);
+        let done = child.wait_with_output().expect("it ends");
+        (
+            done.status.code(),
+            String::from_utf8(done.stderr).expect("is text"),
+        )
+    };
+    let (code, talk) = script("mod(a) > 0\n\n\n\n");
+    assert_eq!(code, Some(2));
+    assert!(talk.contains("the key in double quotes"), "{talk}");
+    let (code, talk) = script("\nput a\n\n\n");
+    assert_eq!(code, Some(2));
+    assert!(talk.contains("its value is missing"), "{talk}");
+}
+
+#[test]
+fn help_is_shown_without_a_verb_whatever_the_environment_says() {
+    for endpoints in [None, Some("127.0.0.1:1")] {
+        let mut command = client(&[]);
+        command.envs(endpoints.map(|list| ("CORACLE_ENDPOINTS", list)));
+        let done = output(&mut command);
+        assert_eq!(done.status.code(), Some(2));
+        let talk = String::from_utf8(done.stderr).expect("is text");
+        assert!(
+            talk.contains("Commands:") && !talk.contains("error:"),
+            "{talk}"
+        );
+    }
 }

@@ -11,6 +11,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
+use prost::Message;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
@@ -94,13 +95,26 @@ pub enum ClientError {
     Late { endpoint: String, limit: Duration },
     #[error("{endpoint} closed the stream")]
     Closed { endpoint: String },
+    #[error("a request has more than {limit_bytes} bytes, which is the most to be sent")]
+    TooLarge {
+        limit_bytes: usize,
+        status: Box<Status>,
+    },
+    /// The status is of our own making: no server said it.
+    #[error("the connection was lost: {}", root_cause(.0.as_ref()))]
+    Lost(Box<Status>),
     #[error("{}", .0.message())]
     Status(Box<Status>),
 }
 
 impl From<Status> for ClientError {
     fn from(status: Status) -> Self {
-        Self::Status(Box::new(status))
+        let status = Box::new(status);
+        // Only what went wrong on our side has a cause; what a server sent is all there is.
+        match std::error::Error::source(&status) {
+            Some(_) => Self::Lost(status),
+            None => Self::Status(status),
+        }
     }
 }
 
@@ -109,9 +123,12 @@ impl ClientError {
     pub fn code(&self) -> Code {
         match self {
             Self::Status(status) => status.code(),
-            Self::NoEndpoint | Self::Connect { .. } | Self::Late { .. } | Self::Closed { .. } => {
-                Code::Unavailable
-            }
+            Self::TooLarge { .. } => Code::OutOfRange,
+            Self::NoEndpoint
+            | Self::Connect { .. }
+            | Self::Late { .. }
+            | Self::Closed { .. }
+            | Self::Lost(_) => Code::Unavailable,
         }
     }
 }
@@ -201,7 +218,16 @@ macro_rules! unary {
     ($($name:ident: $service:ident.$method:ident($request:ident) -> $response:ident;)*) => {
         $(pub async fn $name(&self, request: pb::$request) -> Result<pb::$response, ClientError> {
             let mut service = self.$service.clone();
-            self.answer(service.$method(request)).await
+            let is_too_large = request.encoded_len() > self.limits.request_bytes_max;
+            let answer = self.answer(service.$method(request)).await;
+            answer.map_err(|error| match error {
+                // tonic says nothing but "transport error" of it.
+                ClientError::Lost(status) if is_too_large => ClientError::TooLarge {
+                    limit_bytes: self.limits.request_bytes_max,
+                    status,
+                },
+                error => error,
+            })
         })*
     };
 }

@@ -22,6 +22,8 @@ pub mod proto {
     pub mod health {
         include!("generated/grpc.health.v1.rs");
     }
+    /// The version of etcd's API that these messages are, and that is served.
+    pub const API_VERSION: &str = "3.7.0";
     /// The encoded `google.protobuf.FileDescriptorSet` of all of them.
     pub const DESCRIPTOR: &[u8] = include_bytes!("generated/descriptor.bin");
 }

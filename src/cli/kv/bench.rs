@@ -35,7 +35,8 @@ pub struct BenchCommand {
     /// What the report calls the other server [default: its endpoint]
     #[arg(long, value_name = "NAME", requires = "versus")]
     pub versus_name: Option<String>,
-    /// Callers at the same time, each waiting for its answer; several numbers are run in turn
+    /// Callers at the same time, each waiting for its answer; several numbers, separated by commas,
+    /// are run in turn
     #[arg(long, value_delimiter = ',', default_value = "64", value_name = "N",
           value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub clients: Vec<u32>,

@@ -13,30 +13,125 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use crate::cli::Matches;
-use clap::{Arg, ArgAction, Command, value_parser};
+use crate::core::units;
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
 /// The name under which etcdctl's manners apply.
 pub const IMITATION: &str = "etcdctl";
 
+/// Whose manners apply: what is refused by name, and how a complaint is worded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Face {
+    Own,
+    Imitation,
+}
+
+/// What a positional argument is called, `[NAME]` if it may be left out, and what it is.
+type Position = (&'static str, &'static str);
+
+/// The values of `--write-out`, as etcdctl has them.
+const FORMATS: [&str; 5] = ["simple", "json", "fields", "table", "protobuf"];
+
+impl Face {
+    pub fn named(face: &str) -> Self {
+        match face {
+            IMITATION => Self::Imitation,
+            _ => Self::Own,
+        }
+    }
+
+    /// Positional arguments are byte strings. etcdctl's verbs count them themselves and have their
+    /// own words for it; ours are refused before a verb sees them.
+    fn positions(self, positions: &[Position]) -> Vec<Arg> {
+        let position = |id, value: &'static str, help: &'static str| {
+            Arg::new(id)
+                .value_name(value.trim_matches(['[', ']']))
+                .required(self == Self::Own && !value.starts_with('['))
+                .help(help)
+                .value_hint(match value {
+                    "FILE" => ValueHint::FilePath,
+                    _ => ValueHint::Unknown,
+                })
+                .value_parser(value_parser!(OsString))
+        };
+        match self {
+            Self::Imitation => vec![
+                position("arguments", "ARGUMENT", "What it is about")
+                    .num_args(0..)
+                    .hide(positions.is_empty()),
+            ],
+            Self::Own => ["arguments", "more"]
+                .into_iter()
+                .zip(positions)
+                .map(|(id, (value, help))| position(id, value, help))
+                .collect(),
+        }
+    }
+
+    /// A flag that has one of `values`: etcdctl's verbs look at it when they need it.
+    fn choice(
+        self,
+        name: &'static str,
+        value: &'static str,
+        values: &[&'static str],
+        help: &'static str,
+    ) -> Arg {
+        let choice = text(name, value, help);
+        match self {
+            Self::Imitation => choice,
+            Self::Own => choice.value_parser(PossibleValuesParser::new(values)),
+        }
+    }
+
+    fn number(self, name: &'static str, value: &'static str, help: &'static str) -> Arg {
+        let number = text(name, value, help).default_value("0");
+        match self {
+            Self::Imitation => number.value_parser(|text: &str| go::integer(text, 10)),
+            Self::Own => number.value_parser(whole_number).hide_default_value(true),
+        }
+    }
+
+    fn time(self, name: &'static str, default: &'static str, help: &'static str) -> Arg {
+        let time = text(name, "TIME", help).default_value(default);
+        match self {
+            Self::Imitation => time.value_parser(go::parse_duration),
+            Self::Own => time.value_parser(units::duration),
+        }
+    }
+}
+
 /// The whole command line of `face`.
-pub fn command(face: &'static str) -> Command {
-    let imitating = face == IMITATION;
-    let verbs = [put(), get(), del(), txn(), watch(), lease(), compaction()]
-        .into_iter()
-        .chain([
-            endpoint(),
-            member(),
-            snapshot(),
-            alarm(),
-            defrag(),
-            check(),
-            version(),
-        ]);
-    let command = Command::new(face)
+pub fn command(name: &'static str) -> Command {
+    let face = Face::named(name);
+    let imitating = face == Face::Imitation;
+    // What etcdctl does not have. Not `mut_subcommand`, which would move the verb to the end.
+    let and_ours = |verb: Command, flags: Vec<Arg>| match face {
+        Face::Imitation => verb,
+        Face::Own => verb.args(flags),
+    };
+    let verbs = [
+        and_ours(put(face), vec![ttl(face)]),
+        and_ours(get(face), vec![exists()]),
+        del(face),
+        txn(face),
+        and_ours(watch(face), vec![forever(), exec()]),
+        lease(face),
+        compaction(face),
+        endpoint(face),
+        member(face),
+        snapshot(face),
+        alarm(face),
+        defrag(face),
+        check(face),
+        version(face),
+    ];
+    let heading = "Global options";
+    let command = Command::new(name)
         .about("Reads and writes the key-value store of coracle or of any etcd v3 server")
         .args_override_self(true)
         .disable_version_flag(imitating)
-        .args(global(imitating).map(|flag| flag.global(true)))
+        .args(global(face).map(|flag| flag.global(true).help_heading(heading)))
         .subcommands(verbs);
     if imitating {
         return command;
@@ -45,24 +140,25 @@ pub fn command(face: &'static str) -> Command {
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .arg(output().global(true))
+        .arg(output().global(true).help_heading(heading))
         .subcommand(ls())
         .subcommand(bench::BenchCommand::verb())
-        .mut_subcommand("get", |get| get.arg(exists()))
-        .mut_subcommand("put", |put| put.arg(ttl()))
-        .mut_subcommand("watch", |watch| watch.args([forever(), exec()]))
 }
 
 /// The commands that a transaction script may use: the flags are those of the verbs.
-pub fn operations() -> Command {
+pub fn operations(face: Face) -> Command {
     Command::new("txn")
         .no_binary_name(true)
-        .subcommands([put(), get(), del()])
+        .subcommands([put(face), get(face), del(face)])
 }
 
 /// The `watch` line of interactive mode.
-pub fn watch_line() -> Command {
-    watch().no_binary_name(false)
+pub fn watch_line(face: Face) -> Command {
+    watch(face).no_binary_name(false)
+}
+
+fn whole_number(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| "write a whole number".to_owned())
 }
 
 fn flag(name: &'static str, help: &'static str) -> Arg {
@@ -88,28 +184,8 @@ fn text(name: &'static str, value: &'static str, help: &'static str) -> Arg {
         .allow_hyphen_values(true)
 }
 
-fn number(name: &'static str, value: &'static str, help: &'static str) -> Arg {
-    text(name, value, help)
-        .value_parser(|text: &str| go::integer(text, 10))
-        .default_value("0")
-}
-
-fn time(name: &'static str, default: &'static str, help: &'static str) -> Arg {
-    text(name, "TIME", help)
-        .value_parser(go::parse_duration)
-        .default_value(default)
-}
-
-/// Positional arguments are byte strings and counted by the verb, which knows what to say.
-fn positional(value: &'static str, help: &'static str) -> Arg {
-    Arg::new("arguments")
-        .value_name(value)
-        .help(help)
-        .num_args(0..)
-        .value_parser(value_parser!(OsString))
-}
-
-fn global(imitating: bool) -> [Arg; 8] {
+fn global(face: Face) -> [Arg; 8] {
+    let imitating = face == Face::Imitation;
     let endpoints = text(
         "endpoints",
         "LIST",
@@ -125,29 +201,34 @@ fn global(imitating: bool) -> [Arg; 8] {
              http://127.0.0.1:2379",
         )
     };
-    let formats = "Format of the answer: simple, json, fields, table or protobuf, as etcdctl has";
+    let formats = match face {
+        Face::Own => "Format of the answer, as etcdctl has it",
+        Face::Imitation => "Format: simple, json, fields, table or protobuf",
+    };
     let flags = [
         endpoints,
-        time(
+        face.time(
             "dial-timeout",
             "2s",
             "How long one server may take to accept a connection",
         ),
-        time("command-timeout", "5s", "How long one answer may take"),
-        time(
+        face.time("command-timeout", "5s", "How long one answer may take"),
+        face.time(
             "keepalive-time",
             "2s",
             "How often an idle connection is probed",
         ),
-        time(
+        face.time(
             "keepalive-timeout",
             "6s",
             "How long a probe may stay without an answer",
         ),
-        text("write-out", "FORMAT", formats).short('w'),
+        face.choice("write-out", "FORMAT", &FORMATS, formats)
+            .short('w'),
         flag("hex", "Print byte strings as hexadecimal escapes"),
-        number("max-request-bytes", "BYTES", "Largest request to send")
+        face.number("max-request-bytes", "BYTES", "Largest request to send")
             .default_value("2097152")
+            .hide_default_value(false)
             .hide(imitating),
     ];
     if !imitating {
@@ -184,11 +265,17 @@ fn output() -> Arg {
     .conflicts_with("write-out")
 }
 
-fn put() -> Command {
+fn put(face: Face) -> Command {
     Command::new("put")
         .about("Writes a value under a key; without VALUE it is read from stdin")
+        .args(face.positions(&[
+            ("KEY", "The key"),
+            (
+                "[VALUE]",
+                "Its value; without it standard input is the value",
+            ),
+        ]))
         .args([
-            positional("KEY [VALUE]", "The key and its value"),
             text(
                 "lease",
                 "ID",
@@ -200,8 +287,17 @@ fn put() -> Command {
         ])
 }
 
-fn ttl() -> Arg {
-    time(
+const RANGE: [Position; 2] = [
+    ("KEY", "The key, or the first key of a range"),
+    ("[RANGE_END]", "The first key behind the range"),
+];
+/// The variables of `watch` may stand for its arguments.
+const WATCHED: [Position; 2] = [("[KEY]", RANGE[0].1), RANGE[1]];
+const ORDERS: [&str; 2] = ["ASCEND", "DESCEND"];
+const FIELDS: [&str; 5] = ["CREATE", "KEY", "MODIFY", "VALUE", "VERSION"];
+
+fn ttl(face: Face) -> Arg {
+    face.time(
         "ttl",
         "0",
         "Let the key end after this time: grants a lease for it alone",
@@ -210,46 +306,42 @@ fn ttl() -> Arg {
     .conflicts_with_all(["lease", "ignore-value", "ignore-lease"])
 }
 
-fn get() -> Command {
+fn get(face: Face) -> Command {
     Command::new("get")
         .about("Shows a key or a range of keys")
+        .args(face.positions(&RANGE))
         .args([
-            positional(
-                "KEY [RANGE_END]",
-                "The key, or the first key and the one after the last",
-            ),
             flag("prefix", "Show all keys that begin with KEY"),
             flag("from-key", "Show all keys from KEY on"),
-            text(
+            face.choice(
                 "consistency",
                 "MODE",
+                &["l", "s"],
                 "l reads what a majority has, s what the server has",
             )
             .default_value("l"),
-            text("order", "ORDER", "ASCEND or DESCEND")
-                .default_value("")
-                .hide_default_value(true),
-            text("sort-by", "FIELD", "CREATE, KEY, MODIFY, VALUE or VERSION")
-                .default_value("")
-                .hide_default_value(true),
-            number("limit", "COUNT", "Show at most so many keys; 0 shows all"),
-            number(
+            face.choice("order", "ORDER", &ORDERS, "Which end comes first")
+                .ignore_case(true),
+            face.choice("sort-by", "FIELD", &FIELDS, "What the order is of")
+                .ignore_case(true),
+            face.number("limit", "COUNT", "Show at most so many keys; 0 shows all"),
+            face.number(
                 "rev",
                 "REVISION",
                 "Read the store as it was at this revision; 0 is now",
             ),
-            number(
+            face.number(
                 "min-mod-rev",
                 "REVISION",
                 "Leave out keys changed before it",
             ),
-            number("max-mod-rev", "REVISION", "Leave out keys changed after it"),
-            number(
+            face.number("max-mod-rev", "REVISION", "Leave out keys changed after it"),
+            face.number(
                 "min-create-rev",
                 "REVISION",
                 "Leave out keys created before it",
             ),
-            number(
+            face.number(
                 "max-create-rev",
                 "REVISION",
                 "Leave out keys created after it",
@@ -267,27 +359,22 @@ fn exists() -> Arg {
 fn ls() -> Command {
     Command::new("ls")
         .about("Lists keys as files and folders, with / between names")
-        .args([
-            positional("PREFIX", "The folder to list; without it the top"),
-            flag("recursive", "List every key below it"),
-        ])
+        .args([flag("recursive", "List every key below it")])
+        .args(Face::Own.positions(&[("[PREFIX]", "The folder to list; without it the top")]))
 }
 
-fn del() -> Command {
+fn del(face: Face) -> Command {
     Command::new("del")
         .about("Deletes a key or a range of keys and says how many")
+        .args(face.positions(&RANGE))
         .args([
-            positional(
-                "KEY [RANGE_END]",
-                "The key, or the first key and the one after the last",
-            ),
             flag("prefix", "Delete all keys that begin with KEY"),
             flag("from-key", "Delete all keys from KEY on"),
             flag("prev-kv", "Show the deleted pairs"),
         ])
 }
 
-fn txn() -> Command {
+fn txn(face: Face) -> Command {
     Command::new("txn")
         .about("Applies requests from stdin as one transaction")
         .long_about(
@@ -296,20 +383,15 @@ fn txn() -> Command {
              ver, create, mod, val or lease with =, !=, < or >; the put, get and del commands to \
              run if all of them hold; those to run otherwise.",
         )
-        .args([
-            positional("", "").hide(true),
-            flag("interactive", "Name each part before it is read").short('i'),
-        ])
+        .args(face.positions(&[]))
+        .args([flag("interactive", "Name each part before it is read").short('i')])
 }
 
-fn watch() -> Command {
+fn watch(face: Face) -> Command {
     Command::new("watch")
         .about("Shows changes of a key or a range of keys as they happen")
+        .args(face.positions(&WATCHED))
         .args([
-            positional(
-                "KEY [RANGE_END]",
-                "The key, or the first key and the one after the last",
-            ),
             Arg::new("command")
                 .value_name("COMMAND")
                 .help("Run this for every event, which its ETCD_WATCH_ variables describe")
@@ -318,7 +400,7 @@ fn watch() -> Command {
                 .value_parser(value_parser!(OsString)),
             flag("interactive", "Read watch and progress commands from stdin").short('i'),
             flag("prefix", "Watch all keys that begin with KEY"),
-            number(
+            face.number(
                 "rev",
                 "REVISION",
                 "Begin with this revision; 0 is from now on",
@@ -339,115 +421,116 @@ fn forever() -> Arg {
 }
 
 fn exec() -> Arg {
-    text("exec", "COMMAND", "Run this with sh for every event").conflicts_with("command")
+    text(
+        "exec",
+        "COMMAND",
+        "Run this with sh for every event; a failure of it ends the watch with 1",
+    )
+    .conflicts_with("command")
 }
 
-fn lease() -> Command {
-    let id = || positional("ID", "The lease in hexadecimal");
+fn lease(face: Face) -> Command {
+    let id = || face.positions(&[("ID", "The lease in hexadecimal")]);
     Command::new("lease")
         .about("Grants, renews and ends leases")
         .subcommands([
             Command::new("grant")
                 .about("Makes a lease")
-                .arg(positional("TTL", "Its time to live in seconds")),
+                .args(face.positions(&[("TTL", "Its time to live in seconds")])),
             Command::new("revoke")
                 .about("Ends a lease and deletes its keys")
-                .arg(id()),
+                .args(id()),
             Command::new("timetolive")
                 .about("Shows how long a lease still lives")
-                .args([id(), flag("keys", "Show the keys that it holds")]),
+                .args(id())
+                .arg(flag("keys", "Show the keys that it holds")),
             Command::new("list")
                 .about("Lists all leases")
-                .arg(positional("", "").hide(true)),
+                .args(face.positions(&[])),
             Command::new("keep-alive")
                 .about("Renews a lease until it ends or the command is stopped")
-                .args([id(), flag("once", "Renew it once")]),
+                .args(id())
+                .arg(flag("once", "Renew it once")),
         ])
 }
 
-fn compaction() -> Command {
+fn compaction(face: Face) -> Command {
     Command::new("compaction")
         .about("Forgets the history before a revision")
-        .args([
-            positional("REVISION", "The oldest revision to keep"),
-            flag("physical", "Wait until the space is free"),
-        ])
+        .args(face.positions(&[("REVISION", "The oldest revision to keep")]))
+        .arg(flag("physical", "Wait until the space is free"))
 }
 
-fn endpoint() -> Command {
-    let ignored = || positional("", "").hide(true);
+fn endpoint(face: Face) -> Command {
+    let ignored = || face.positions(&[]);
     Command::new("endpoint")
         .about("Asks each server about itself")
         .arg(flag("cluster", "Ask every member of the cluster").global(true))
         .subcommands([
             Command::new("health")
                 .about("Shows whether it can commit")
-                .arg(ignored()),
+                .args(ignored()),
             Command::new("status")
                 .about("Shows version, size and Raft state")
-                .arg(ignored()),
+                .args(ignored()),
             Command::new("hashkv")
                 .about("Shows the hash of its key history")
-                .args([
-                    ignored(),
-                    number("rev", "REVISION", "Hash up to this revision; 0 is all"),
-                ]),
+                .args(ignored())
+                .arg(face.number("rev", "REVISION", "Hash up to this revision; 0 is all")),
         ])
 }
 
-fn member() -> Command {
+fn member(face: Face) -> Command {
     Command::new("member")
         .about("Shows the members of the cluster")
         .subcommand(
             Command::new("list")
                 .about("Lists them")
-                .arg(positional("", "").hide(true)),
+                .args(face.positions(&[])),
         )
 }
 
-fn snapshot() -> Command {
+fn snapshot(face: Face) -> Command {
     Command::new("snapshot")
         .about("Saves the whole store, and looks at what was saved")
         .subcommand(
             Command::new("status")
                 .about("Checks a snapshot FILE and prints its hash, revision, keys and size")
-                .arg(positional("FILE", "The snapshot")),
+                .args(face.positions(&[("FILE", "The snapshot")])),
         )
         .subcommand(
             Command::new("save")
                 .about("Writes a snapshot to FILE, which appears only when it is whole")
-                .arg(positional("FILE", "Where to write it")),
+                .args(face.positions(&[("FILE", "Where to write it")])),
         )
 }
 
-fn alarm() -> Command {
-    let ignored = || positional("", "").hide(true);
+fn alarm(face: Face) -> Command {
+    let ignored = || face.positions(&[]);
     Command::new("alarm")
         .about("Shows and clears alarms")
         .subcommands([
             Command::new("list")
                 .about("Lists raised alarms")
-                .arg(ignored()),
+                .args(ignored()),
             Command::new("disarm")
                 .about("Clears all alarms")
-                .arg(ignored()),
+                .args(ignored()),
         ])
 }
 
-fn defrag() -> Command {
+fn defrag(face: Face) -> Command {
     Command::new("defrag")
         .about("Lets each server give back unused space")
-        .args([
-            positional("", "").hide(true),
-            flag("cluster", "Ask every member of the cluster"),
-        ])
+        .args(face.positions(&[]))
+        .arg(flag("cluster", "Ask every member of the cluster"))
 }
 
-fn check() -> Command {
+fn check(face: Face) -> Command {
     let flags = |prefix| {
         [
-            positional("", "").hide(true),
-            text("load", "SIZE", "How much: s, m, l or xl").default_value("s"),
+            face.choice("load", "SIZE", &["s", "m", "l", "xl"], "How much to write")
+                .default_value("s"),
             text(
                 "prefix",
                 "PREFIX",
@@ -463,17 +546,19 @@ fn check() -> Command {
         .subcommands([
             Command::new("perf")
                 .about("Writes at a fixed rate for a minute and judges rate and latency")
+                .args(face.positions(&[]))
                 .args(flags("/etcdctl-check-perf/")),
             Command::new("datascale")
                 .about("Writes many keys and shows how much memory they take")
+                .args(face.positions(&[]))
                 .args(flags("/etcdctl-check-datascale/")),
         ])
 }
 
-fn version() -> Command {
+fn version(face: Face) -> Command {
     Command::new("version")
-        .about("Shows the version of the client and of the API")
-        .arg(positional("", "").hide(true))
+        .about("Shows the version of the client and of the etcd API that it speaks")
+        .args(face.positions(&[]))
 }
 
 /// Whether the flag is given by hand and not by the environment or a default.

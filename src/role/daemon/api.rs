@@ -25,7 +25,7 @@ use crate::role::daemon::reads::Pin;
 use crate::role::daemon::watch::{ANSWERS_MAX, StreamTask};
 
 /// The version of etcd's API that is served; what tools compare.
-pub(super) const ETCD_VERSION: &str = "3.7.0";
+pub(super) const ETCD_VERSION: &str = crate::adapter::rpc::proto::API_VERSION;
 pub(super) const STORAGE_VERSION: &str = "3.7.0";
 
 /// The member as its listeners hold it.

@@ -14,7 +14,8 @@ use crate::adapter::progress::Progress;
 use crate::adapter::rpc::client::{Address, Client, ClientError, Endpoint};
 use crate::adapter::rpc::proto::etcdserverpb as pb;
 use crate::cli::kv::go;
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, tell};
+use crate::role::kv::interrupt::Interrupts;
 use crate::role::kv::maintenance::{compact, defragment_all};
 use crate::role::kv::pair::prefix_range;
 use crate::role::kv::session::{
@@ -69,26 +70,28 @@ struct Seen {
 pub(super) async fn perf(session: &Session, matches: &Matches) -> Result<Exit, Trouble> {
     let (rate, clients) = load(matches)?.perf;
     let client = empty_prefix(session, matches).await?;
-    let bar = Progress::start("check perf".to_owned());
     let begun = Instant::now();
     let deadline = begun + Duration::from_secs(PERF_SECONDS);
-    let mut ticks = interval(Duration::from_secs(1) / rate);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let (keys, seen) = writers(session, &client, clients, text(matches, "prefix"), 1024).await?;
-    let mut count = 0;
-    while timeout_at(deadline, ticks.tick()).await.is_ok() {
-        if keys.send(key(count, 256)).await.is_err() {
-            break;
+    let loading = async |stop: &mut Stop| {
+        let bar = Progress::start("check perf".to_owned());
+        let mut ticks = interval(Duration::from_secs(1) / rate);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        let prefix = text(matches, "prefix");
+        let (keys, seen) = writers(session, &client, clients, prefix, 1024).await?;
+        let mut count = 0;
+        while stop.before(timeout_at(deadline, ticks.tick())).await == Some(true) {
+            if stop.before(keys.send(key(count, 256))).await != Some(true) {
+                break;
+            }
+            count += 1;
+            bar.set(begun.elapsed().as_secs_f64() / PERF_SECONDS as f64);
         }
-        count += 1;
-        bar.set(begun.elapsed().as_secs_f64() / PERF_SECONDS as f64);
-    }
-    drop(keys);
-    let seen = seen
-        .await
-        .expect("writers do not panic and are not cancelled");
-    drop(bar);
-    clean(session, matches, &client).await?;
+        drop(keys);
+        Ok(seen
+            .await
+            .expect("writers do not panic and are not cancelled"))
+    };
+    let seen = cleaned(session, matches, &client, loading).await?;
     judge(&seen, begun.elapsed().as_secs_f64(), rate)
 }
 
@@ -101,21 +104,23 @@ pub(super) async fn datascale(session: &Session, matches: &Matches) -> Result<Ex
          {clients} concurrent clients].\n"
     );
     print(head.as_bytes())?;
-    let bar = Progress::start("check datascale".to_owned());
-    let (keys, seen) = writers(session, &client, clients, text(matches, "prefix"), 512).await?;
-    for index in 0..count {
-        if keys.send(key(index, 512)).await.is_err() {
-            break;
+    let loading = async |stop: &mut Stop| {
+        let bar = Progress::start("check datascale".to_owned());
+        let prefix = text(matches, "prefix");
+        let (keys, seen) = writers(session, &client, clients, prefix, 512).await?;
+        for index in 0..count {
+            if stop.before(keys.send(key(index, 512))).await != Some(true) {
+                break;
+            }
+            bar.set(index as f64 / count as f64);
         }
-        bar.set(index as f64 / count as f64);
-    }
-    drop(keys);
-    let seen = seen
-        .await
-        .expect("writers do not panic and are not cancelled");
-    drop(bar);
-    let after = memory(session, "after").await?;
-    clean(session, matches, &client).await?;
+        drop(keys);
+        let seen = seen
+            .await
+            .expect("writers do not panic and are not cancelled");
+        Ok((seen, memory(session, "after").await?))
+    };
+    let (seen, after) = cleaned(session, matches, &client, loading).await?;
     if !seen.errors.is_empty() {
         print(errors(&seen).as_bytes())?;
         return Err(Trouble::told(Exit::FAILED, 1));
@@ -123,6 +128,85 @@ pub(super) async fn datascale(session: &Session, matches: &Matches) -> Result<Ex
     let used = (after - before) / f64::from(1 << 20);
     print(format!("PASS: Approximate system memory used : {used:.2} MB.\n").as_bytes())?;
     Ok(Exit::DONE)
+}
+
+/// What may end a load before its time: a signal, where we are ourselves. etcdctl dies of it.
+struct Stop {
+    interrupts: Option<Interrupts>,
+    signal: Option<&'static str>,
+}
+
+impl Stop {
+    /// Whether `step` went well; none when a signal came first.
+    async fn before<T, E>(&mut self, step: impl Future<Output = Result<T, E>>) -> Option<bool> {
+        tokio::select! {
+            signal = signal(&mut self.interrupts) => {
+                self.signal = Some(signal);
+                None
+            }
+            done = step => Some(done.is_ok()),
+        }
+    }
+}
+
+/// The next signal; never one where they end the process by themselves.
+async fn signal(interrupts: &mut Option<Interrupts>) -> &'static str {
+    match interrupts {
+        Some(interrupts) => interrupts.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Runs a load and deletes what it wrote, however it ends; says what is left where it cannot.
+async fn cleaned<T>(
+    session: &Session,
+    matches: &Matches,
+    client: &Client,
+    loading: impl AsyncFnOnce(&mut Stop) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
+    let mut stop = Stop {
+        interrupts: match session.imitating {
+            true => None,
+            false => Some(Interrupts::listen().map_err(|failure| Trouble::plain(failure, 1))?),
+        },
+        signal: None,
+    };
+    let loaded = loading(&mut stop).await;
+    if session.imitating {
+        let loaded = loaded?;
+        clean(session, matches, client).await?;
+        return Ok(loaded);
+    }
+    let cleaning = async {
+        let cleaning = clean(session, matches, client);
+        match loaded.is_ok() && stop.signal.is_none() {
+            true => cleaning.await,
+            // Without what may take long: compaction and defragmentation.
+            false => delete(matches, client).await.map(drop),
+        }
+    };
+    let cleaned = tokio::select! {
+        cleaned = cleaning => cleaned.map_err(Some),
+        _ = signal(&mut stop.interrupts) => Err(None),
+    };
+    if let Err(why) = &cleaned {
+        let prefix = text(matches, "prefix");
+        tell(format_args!(
+            "keys below {prefix:?} may be left{}: `kvctl del --prefix {prefix}` removes them",
+            why.as_ref()
+                .map_or_else(String::new, |why| format!(" ({why})"))
+        ));
+    }
+    if let Some(signal) = stop.signal {
+        let failure = Failure::new(Exit::FAILED, "the check was interrupted", signal);
+        return Err(Trouble::plain(failure, 1));
+    }
+    let loaded = loaded?;
+    match cleaned {
+        Ok(()) => Ok(loaded),
+        Err(Some(trouble)) => Err(trouble),
+        Err(None) => Err(Trouble::told(Exit::FAILED, 1)),
+    }
 }
 
 fn load(matches: &Matches) -> Result<&'static Load, Trouble> {
@@ -153,7 +237,14 @@ async fn empty_prefix(session: &Session, matches: &Matches) -> Result<Client, Tr
     }
     let quoted = go::quote(prefix.as_bytes());
     let text = format!("prefix {quoted} has keys. Delete with etcdctl del --prefix {prefix} first");
-    Err(Trouble::misuse(BAD_INPUT, text))
+    Err(Trouble::misuse(BAD_INPUT, text)
+        .ours(
+            format!("cannot check below {quoted}"),
+            "there are keys, which the check would delete",
+        )
+        .hint(format!(
+            "choose another --prefix, or delete them with `kvctl del --prefix {prefix}`"
+        )))
 }
 
 /// A key that no other index has, filled up with zero bytes as etcdctl does.
@@ -240,19 +331,29 @@ impl Seen {
     }
 }
 
-async fn clean(session: &Session, matches: &Matches, client: &Client) -> Result<(), Trouble> {
+async fn delete(matches: &Matches, client: &Client) -> Result<pb::DeleteRangeResponse, Trouble> {
     let (key, range_end) = prefix_range(Bytes::copy_from_slice(text(matches, "prefix").as_bytes()));
     let request = pb::DeleteRangeRequest {
         key,
         range_end,
         prev_kv: false,
     };
-    let deleted = client
+    client
         .delete_range(request)
         .await
-        .map_err(|error| Trouble::rpc("cannot delete what the check wrote", &error))?;
+        .map_err(|error| Trouble::rpc("cannot delete what the check wrote", &error))
+}
+
+async fn clean(session: &Session, matches: &Matches, client: &Client) -> Result<(), Trouble> {
+    let deleted = delete(matches, client).await?;
     if switch(matches, "auto-compact") {
-        compact(client, deleted.header.unwrap_or_default().revision, true).await?;
+        compact(
+            session,
+            client,
+            deleted.header.unwrap_or_default().revision,
+            true,
+        )
+        .await?;
     }
     if switch(matches, "auto-defrag") {
         defragment_all(session, &session.endpoints).await?;

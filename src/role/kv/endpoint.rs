@@ -14,7 +14,7 @@ pub(super) async fn health(session: &Session, matches: &Matches) -> Result<Exit,
     session.check_format()?;
     let mut asked = JoinSet::new();
     for endpoint in endpoints(session, matches).await? {
-        asked.spawn(probe(endpoint, session.limits.clone()));
+        asked.spawn(probe(endpoint, session.limits.clone(), session.imitating));
     }
     let mut all = Vec::new();
     while let Some(one) = asked.join_next().await {
@@ -48,13 +48,14 @@ impl Health {
 }
 
 /// Reads a key that need not exist, which takes a quorum, and asks for alarms.
-async fn probe(endpoint: String, limits: Limits) -> Health {
+async fn probe(endpoint: String, limits: Limits, imitating: bool) -> Health {
     let begun = Instant::now();
     let outcome = committed(&endpoint, &limits).await;
     let took = begun.elapsed();
     let error = match outcome {
         Ok(client) => alarms(&client).await,
-        Err(error) => words(&error),
+        Err(error) if imitating => words(&error),
+        Err(error) => error.to_string(),
     };
     Health {
         endpoint,
@@ -132,7 +133,7 @@ async fn ask_each<T>(
         match answer {
             Ok(response) => answers.push((endpoint, response)),
             Err(error) => {
-                let why = words(&error);
+                let why = session.words(&error);
                 tell(format_args!(
                     "Failed to get the {what} of endpoint {endpoint} ({why})"
                 ));
@@ -198,7 +199,13 @@ mod tests {
             dial: Duration::from_millis(200),
             ..Limits::default()
         };
-        let health = probe("127.0.0.1:1".to_owned(), limits).await;
+        let health = probe("127.0.0.1:1".to_owned(), limits.clone(), true).await;
         assert_eq!(health.error, "context deadline exceeded");
+        let health = probe("127.0.0.1:1".to_owned(), limits, false).await;
+        assert!(
+            health.error.contains("Connection refused"),
+            "{}",
+            health.error
+        );
     }
 }

@@ -9,7 +9,6 @@ use serde_json::json;
 use crate::adapter::rpc::proto::etcdserverpb as pb;
 use crate::cli::kv::go;
 use crate::error::Exit;
-use crate::role::kv::format::Kind;
 use crate::role::kv::pair::prefix_range;
 use crate::role::kv::session::{Session, Trouble, arguments, print, switch};
 
@@ -48,15 +47,15 @@ pub(super) async fn ls(session: &Session, matches: &Matches) -> Result<Exit, Tro
             _ => break,
         }
     }
-    let listing: Vec<u8> = match session.format.kind {
-        Kind::Plain => {
+    let listing: Vec<u8> = match session.wants_document() {
+        true => {
             let names: Vec<_> = names
                 .iter()
                 .map(|name| String::from_utf8_lossy(name))
                 .collect();
             format!("{}\n", json!({"revision": revision, "keys": names})).into_bytes()
         }
-        _ => names
+        false => names
             .iter()
             .flat_map(|name| [name, &b"\n"[..]].concat())
             .collect(),

@@ -1,15 +1,17 @@
 //! compaction, defrag, alarm list and alarm disarm.
 
-use crate::cli::Matches;
+use serde_json::{Value, json};
 
 use crate::adapter::rpc::client::Client;
 use crate::adapter::rpc::proto::etcdserverpb as pb;
 use crate::adapter::rpc::proto::etcdserverpb::alarm_request::AlarmAction;
-use crate::cli::kv::go;
+use crate::cli::Matches;
 use crate::error::{Exit, tell};
 use crate::role::kv::endpoint::{endpoints, finish};
 use crate::role::kv::format::Answer;
-use crate::role::kv::session::{BAD_ARGUMENTS, Session, Trouble, arguments, print, switch, words};
+use crate::role::kv::session::{
+    BAD_ARGUMENTS, Session, Trouble, arguments, print, switch, whole_number,
+};
 
 pub(super) async fn compaction(session: &Session, matches: &Matches) -> Result<Exit, Trouble> {
     let [revision] = &arguments(matches)[..] else {
@@ -18,19 +20,26 @@ pub(super) async fn compaction(session: &Session, matches: &Matches) -> Result<E
             "compaction command needs 1 argument",
         ));
     };
-    let revision = go::integer(&String::from_utf8_lossy(revision), 10)
-        .map_err(|why| Trouble::misuse(1, why))?;
+    let revision = whole_number(revision, "revision", (1, str::to_owned))?;
     let client = session.connect().await?;
-    compact(&client, revision, switch(matches, "physical")).await?;
+    compact(session, &client, revision, switch(matches, "physical")).await?;
     Ok(Exit::DONE)
 }
 
 /// Compacts and says so.
-pub(super) async fn compact(client: &Client, revision: i64, physical: bool) -> Result<(), Trouble> {
+pub(super) async fn compact(
+    session: &Session,
+    client: &Client,
+    revision: i64,
+    physical: bool,
+) -> Result<(), Trouble> {
     client
         .compact(pb::CompactionRequest { revision, physical })
         .await
         .map_err(|error| Trouble::rpc(format!("cannot compact at revision {revision}"), &error))?;
+    if session.wants_document() {
+        return print(format!("{}\n", json!({"compacted_revision": revision})).as_bytes());
+    }
     print(format!("compacted revision {revision}\n").as_bytes())
 }
 
@@ -45,24 +54,32 @@ pub(super) async fn defragment_all(
     endpoints: &[String],
 ) -> Result<Exit, Trouble> {
     let mut failed = false;
+    let mut documents = Vec::new();
     for endpoint in endpoints {
         let answer = match session.connect_to(endpoint).await {
             Ok(client) => client.defragment(pb::DefragmentRequest {}).await,
             Err(error) => Err(error),
         };
         match answer {
+            Ok(_) if session.wants_document() => {
+                documents.push(json!({"endpoint": endpoint, "defragmented": true}));
+            }
             Ok(_) => {
                 let text = format!("Finished defragmenting etcd member[{endpoint}]\n");
                 print(text.as_bytes())?;
             }
             Err(error) => {
-                let why = words(&error);
+                let why = session.words(&error);
+                documents.push(json!({"endpoint": endpoint, "defragmented": false, "error": why}));
                 tell(format_args!(
                     "Failed to defragment etcd member[{endpoint}] ({why})"
                 ));
                 failed = true;
             }
         }
+    }
+    if session.wants_document() {
+        print(format!("{}\n", Value::from(documents)).as_bytes())?;
     }
     finish(failed)
 }

@@ -8,6 +8,7 @@ mod bench;
 mod check;
 mod endpoint;
 mod format;
+mod interrupt;
 mod lease;
 mod ls;
 mod maintenance;
@@ -17,6 +18,9 @@ mod snapshot;
 mod txn;
 mod watch;
 
+use serde_json::json;
+
+use crate::adapter::rpc::proto::API_VERSION;
 use crate::cli::Matches;
 
 use crate::cli::kv::IMITATION;
@@ -53,7 +57,7 @@ pub fn run(face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
 
 /// `bench` brings a runtime of its own: it must share the machine with the server it loads.
 fn load(matches: &Matches) -> Result<Exit, Failure> {
-    let endpoints = session::endpoints(matches);
+    let endpoints = session::endpoints("kvctl", matches);
     let json = matches
         .get_one::<String>("output")
         .is_some_and(|format| format == "json");
@@ -121,10 +125,14 @@ fn help(face: &'static str, path: &[&str]) -> Result<Exit, Failure> {
 
 /// etcdctl says which etcdctl it is; scripts test for it.
 fn version(session: &Session) -> Result<Exit, Trouble> {
-    let (name, version) = match session.imitating {
-        true => (IMITATION, "3.5.1"),
-        false => ("kvctl", env!("CARGO_PKG_VERSION")),
+    let (own, api) = (env!("CARGO_PKG_VERSION"), API_VERSION);
+    let text = match session.imitating {
+        true => format!("{IMITATION} version: 3.5.1\nAPI version: 3.5\n"),
+        false if session.wants_document() => {
+            format!("{}\n", json!({"version": own, "etcd_api_version": api}))
+        }
+        false => format!("kvctl version: {own}\netcd API version: {api}\n"),
     };
-    session::print(format!("{name} version: {version}\nAPI version: 3.5\n").as_bytes())?;
+    session::print(text.as_bytes())?;
     Ok(Exit::DONE)
 }

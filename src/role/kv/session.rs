@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::adapter::host;
 use crate::adapter::rpc::client::{Client, ClientError, Code, Endpoint, Limits};
-use crate::cli::kv::{ENVIRONMENT, IMITATION, duration, go, on_command_line};
+use crate::cli::kv::{ENVIRONMENT, Face, IMITATION, duration, go, on_command_line};
 use crate::cli::paths::{Surroundings, User};
 use crate::error::{self, Exit, Failure, tell};
 use crate::role::kv::format::{Answer, Format, Kind};
@@ -24,6 +24,9 @@ pub(super) const BAD_ARGUMENTS: u8 = 128;
 
 /// etcd's words for a full store, which every server of its kind uses.
 const NO_SPACE: &str = "etcdserver: mvcc: database space exceeded";
+
+/// etcd's words for a request that the server does not take.
+const TOO_LARGE: &str = "etcdserver: request is too large";
 
 const LOCAL_SERVER: &str = "http://127.0.0.1:2379";
 
@@ -74,6 +77,18 @@ impl Trouble {
                     "start one with `coracle daemon`, or name another with `--endpoints LIST`",
                 );
             }
+            ClientError::TooLarge { .. } => {
+                failure = failure.hint(
+                    "send more with --max-request-bytes BYTES; the daemon's own limit is its \
+                     --max-request-bytes",
+                );
+            }
+            ClientError::Status(status) if status.message() == TOO_LARGE => {
+                failure = failure.hint(
+                    "make it smaller, or give the daemon a larger --max-request-bytes (1572864 \
+                     unless it was told otherwise)",
+                );
+            }
             ClientError::Status(status) if status.message() == NO_SPACE => {
                 failure = failure.hint(
                     "make space with `kvctl del` and `kvctl compaction REVISION`, or give the \
@@ -118,6 +133,18 @@ impl Trouble {
         self
     }
 
+    /// Says `what`, `why` and a hint on our own face instead of etcdctl's text.
+    pub(super) fn ours(mut self, what: impl Into<String>, why: impl fmt::Display) -> Self {
+        self.failure = Failure::new(self.failure.exit, what, why);
+        self
+    }
+
+    /// A command that helps, which etcdctl does not have.
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.failure = self.failure.hint(hint);
+        self
+    }
+
     /// Whether the same command may succeed later.
     pub(super) fn is_temporary(&self) -> bool {
         self.failure.exit == Exit::UNAVAILABLE
@@ -151,7 +178,9 @@ pub(super) fn words(error: &ClientError) -> String {
         ClientError::Status(status) if status.message().starts_with("etcdserver: ") => {
             status.message().to_owned()
         }
-        ClientError::Status(status) => {
+        ClientError::Status(status)
+        | ClientError::Lost(status)
+        | ClientError::TooLarge { status, .. } => {
             format!(
                 "rpc error: code = {:?} desc = {}",
                 status.code(),
@@ -175,11 +204,10 @@ pub(super) fn print(bytes: &[u8]) -> Result<(), Trouble> {
 
 /// The positional arguments as byte strings.
 pub(super) fn arguments(matches: &Matches) -> Vec<Bytes> {
-    let values = matches
-        .get_many::<OsString>("arguments")
-        .into_iter()
-        .flatten();
+    let values = |name| matches.try_get_many::<OsString>(name).ok().flatten();
+    let values = ["arguments", "more"].map(values).into_iter().flatten();
     values
+        .flatten()
         .map(|value| Bytes::copy_from_slice(value.as_bytes()))
         .collect()
 }
@@ -202,6 +230,21 @@ pub(super) fn switch(matches: &Matches, name: &str) -> bool {
         .unwrap_or(false)
 }
 
+/// A whole number; `refused` is how etcdctl exits and what it says of Go's complaint.
+pub(super) fn whole_number(
+    argument: &[u8],
+    what: &str,
+    refused: (u8, impl FnOnce(&str) -> String),
+) -> Result<i64, Trouble> {
+    let (exit, words) = refused;
+    go::integer(&String::from_utf8_lossy(argument), 10).map_err(|why| {
+        Trouble::misuse(exit, words(&why)).ours(
+            format!("{} is no {what}", go::quote(argument)),
+            "write a whole number",
+        )
+    })
+}
+
 /// A lease id in hexadecimal; `what` is how etcdctl calls the argument.
 pub(super) fn lease_id(argument: &[u8], what: &str) -> Result<i64, Trouble> {
     go::integer(&String::from_utf8_lossy(argument), 16).map_err(|why| {
@@ -209,6 +252,11 @@ pub(super) fn lease_id(argument: &[u8], what: &str) -> Result<i64, Trouble> {
             BAD_ARGUMENTS,
             format!("bad lease ID{what} ({why}), expecting ID in Hex"),
         )
+        .ours(
+            format!("{} is no lease", go::quote(argument)),
+            "write its ID in hexadecimal",
+        )
+        .hint("see the leases with `kvctl lease list`")
     })
 }
 
@@ -229,7 +277,7 @@ impl Session {
             keepalive_timeout: duration(matches, "keepalive-timeout"),
             request_bytes_max: usize::try_from(number(matches, "max-request-bytes")).unwrap_or(0),
         };
-        let endpoints = endpoints(matches);
+        let endpoints = endpoints(face, matches);
         let output = if imitating {
             ""
         } else {
@@ -268,8 +316,29 @@ impl Session {
     pub(super) fn check_format(&self) -> Result<(), Trouble> {
         match self.format_known {
             true => Ok(()),
+            // On our own face the command line knows the formats.
             false => Err(Trouble::misuse(BAD_FEATURE, "unsupported output format")),
         }
+    }
+
+    pub(super) fn face(&self) -> Face {
+        match self.imitating {
+            true => Face::Imitation,
+            false => Face::Own,
+        }
+    }
+
+    /// An error of one server among several, for people.
+    pub(super) fn words(&self, error: &ClientError) -> String {
+        match self.imitating {
+            true => words(error),
+            false => error.to_string(),
+        }
+    }
+
+    /// A document of a verb that etcdctl answers with a line in every format: whether it is wanted.
+    pub(super) fn wants_document(&self) -> bool {
+        !self.imitating && matches!(self.format.kind, Kind::Json | Kind::Plain)
     }
 
     /// Connects to the first server that accepts.
@@ -337,10 +406,20 @@ fn refuse_shadowing(matches: &Matches) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// The servers that the command line or the environment names, else this machine's daemon.
-pub(super) fn endpoints(matches: &Matches) -> Vec<String> {
-    let given = matches.get_many::<String>("endpoints");
-    given.map_or_else(local_endpoints, |list| list.cloned().collect())
+/// The servers that the command line or the environment names, else this machine's daemon; an empty
+/// variable names none.
+pub(super) fn endpoints(face: &str, matches: &Matches) -> Vec<String> {
+    let given = matches
+        .get_many::<String>("endpoints")
+        .into_iter()
+        .flatten();
+    let given: Vec<String> = given.cloned().collect();
+    let is_named = on_command_line(matches, "endpoints") || given.iter().any(|one| !one.is_empty());
+    match is_named {
+        true => given,
+        false if face == IMITATION => vec![LOCAL_SERVER.to_owned()],
+        false => local_endpoints(),
+    }
 }
 
 /// The socket of this machine's daemon if a daemon listens there, else the usual port: one that was

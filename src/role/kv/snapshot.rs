@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use serde_json::json;
+
 use crate::adapter::disk;
 use crate::adapter::rpc::snapshot_file::{self, SaveError};
 use crate::cli::Matches;
@@ -31,7 +33,11 @@ pub(super) async fn save(session: &Session, matches: &Matches) -> Result<Exit, T
             _ => Trouble::plain(Failure::new(Exit::FAILED, what, &error), 1),
         })
     })?;
-    print(format!("Snapshot saved at {}\n", path.display()).as_bytes())?;
+    let text = match session.wants_document() {
+        true => json!({"saved": path.display().to_string()}).to_string(),
+        false => format!("Snapshot saved at {}", path.display()),
+    };
+    print(format!("{text}\n").as_bytes())?;
     Ok(Exit::DONE)
 }
 

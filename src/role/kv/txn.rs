@@ -22,6 +22,12 @@ use crate::role::kv::session::{
 /// A line of a script holds one command; a value in it is at most one request.
 const LINE_BYTES_MAX: u64 = 64 << 20;
 
+/// What a line of the first part must be.
+const CONDITION: &str = "write one such as mod(\"KEY\") > \"0\": ver, create, mod, val or lease, \
+    the key in double quotes, then =, !=, < or > and the value in double quotes with spaces around";
+/// What a line of the second and the third part may be.
+const KNOWN: &str = "write put KEY VALUE, get KEY or del KEY";
+
 pub(super) async fn txn(session: &Session, matches: &Matches) -> Result<Exit, Trouble> {
     if !arguments(matches).is_empty() {
         return Err(Trouble::misuse(
@@ -42,12 +48,12 @@ pub(super) async fn txn(session: &Session, matches: &Matches) -> Result<Exit, Tr
     prompt("success requests (get, put, del):\n")?;
     let success = part()?
         .iter()
-        .map(|line| operation(line))
+        .map(|line| operation(session, line))
         .collect::<Result<_, _>>()?;
     prompt("failure requests (get, put, del):\n")?;
     let failure = part()?
         .iter()
-        .map(|line| operation(line))
+        .map(|line| operation(session, line))
         .collect::<Result<_, _>>()?;
 
     let client = session.connect().await?;
@@ -96,6 +102,7 @@ fn condition(line: &str) -> Result<pb::Compare, Trouble> {
             BAD_INPUT
         };
         Trouble::misuse(exit, error.to_string())
+            .ours(format!("cannot use the condition {line:?}"), CONDITION)
     })?;
     let result = match condition.relation {
         Relation::Equal => CompareResult::Equal,
@@ -119,28 +126,40 @@ fn condition(line: &str) -> Result<pb::Compare, Trouble> {
     })
 }
 
-fn operation(line: &str) -> Result<pb::RequestOp, Trouble> {
+fn operation(session: &Session, line: &str) -> Result<pb::RequestOp, Trouble> {
+    let cannot = format!("cannot use {line:?} in a transaction");
     let words: Vec<_> = words(line)
         .into_iter()
         .map(std::ffi::OsString::from_vec)
         .collect();
     if words.len() < 2 {
-        return Err(Trouble::misuse(
-            BAD_INPUT,
-            format!("invalid txn compare request: {line}"),
-        ));
+        let text = format!("invalid txn compare request: {line}");
+        return Err(Trouble::misuse(BAD_INPUT, text).ours(cannot, KNOWN));
     }
     let malformed = || Trouble::misuse(BAD_INPUT, format!("invalid txn request: {line}"));
-    let matches = operations()
+    let matches = operations(session.face())
         .try_get_matches_from(words)
-        .map_err(|_| malformed())?;
+        .map_err(|error| {
+            let error = error.to_string();
+            let why = error.lines().next().unwrap_or(KNOWN);
+            malformed().ours(&cannot, why.trim_start_matches("error: "))
+        })?;
     let request = match matches.subcommand() {
+        // Standard input is the transaction itself.
+        Some(("put", matches)) if !session.imitating && !has_value(matches) => {
+            let why = "its value is missing: write put KEY VALUE, with an empty value as \"\"";
+            return Err(malformed().ours(cannot, why));
+        }
         Some(("put", matches)) => Request::RequestPut(pair::put_request(matches)?),
         Some(("get", matches)) => Request::RequestRange(pair::get_request(matches)?),
         Some(("del", matches)) => Request::RequestDeleteRange(pair::del_request(matches)?),
-        _ => return Err(malformed()),
+        _ => return Err(malformed().ours(cannot, KNOWN)),
     };
     Ok(pb::RequestOp {
         request: Some(request),
     })
+}
+
+fn has_value(put: &Matches) -> bool {
+    arguments(put).len() > 1 || switch(put, "ignore-value")
 }

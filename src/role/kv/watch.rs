@@ -12,7 +12,7 @@ use tokio::process::Command;
 use crate::adapter::rpc::client::{Client, ClientError, Watching};
 use crate::adapter::rpc::proto::etcdserverpb as pb;
 use crate::adapter::rpc::proto::etcdserverpb::watch_request::RequestUnion;
-use crate::cli::kv::{go, script, watch_line};
+use crate::cli::kv::{Face, go, script, watch_line};
 use crate::error::{Exit, Failure, tell};
 use crate::role::kv::format::Answer;
 use crate::role::kv::pair::prefix_range;
@@ -155,7 +155,10 @@ async fn show(
     }
     let revision = response.header.unwrap_or_default().revision;
     if response.canceled {
-        tell(format_args!("watch was canceled ({})", reason(response)));
+        // Ours tells it as the failure that it is.
+        if session.imitating {
+            tell(format_args!("watch was canceled ({})", reason(response)));
+        }
     } else if response.events.is_empty() {
         print(format!("progress notify: {revision}\n").as_bytes())?;
     }
@@ -288,7 +291,8 @@ async fn interactive(session: &Session, environment: &[Bytes]) -> Result<Exit, T
             return Err(end_of_input("EOF"));
         }
         let line = String::from_utf8_lossy(&line).into_owned();
-        let Some((request, plan)) = request(&line, environment, plans.len())? else {
+        let Some((request, plan)) = request(session.face(), &line, environment, plans.len())?
+        else {
             continue;
         };
         plans.extend(plan);
@@ -329,7 +333,12 @@ async fn send(
 type Requested = Option<(pb::WatchRequest, Option<Plan>)>;
 
 /// What a line of interactive mode asks for; what is wrong with it is told, and nothing is asked.
-fn request(line: &str, environment: &[Bytes], index: usize) -> Result<Requested, Trouble> {
+fn request(
+    face: Face,
+    line: &str,
+    environment: &[Bytes],
+    index: usize,
+) -> Result<Requested, Trouble> {
     let words = script::words(line);
     let complain = |text: String| {
         tell(text);
@@ -358,9 +367,11 @@ fn request(line: &str, environment: &[Bytes], index: usize) -> Result<Requested,
                 let text = "bad number of arguments (found separator --, but no commands)";
                 return Err(misuse(text));
             }
-            let matches = watch_line().try_get_matches_from(words).map_err(|error| {
-                misuse(error.to_string().lines().next().unwrap_or("unknown flag"))
-            })?;
+            let matches = watch_line(face)
+                .try_get_matches_from(words)
+                .map_err(|error| {
+                    misuse(error.to_string().lines().next().unwrap_or("unknown flag"))
+                })?;
             let mut plan = match plan(&matches, environment) {
                 Ok(plan) => plan,
                 Err(why) if why.starts_with('`') => {
