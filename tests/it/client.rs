@@ -208,6 +208,31 @@ fn watch_forever_misses_and_repeats_nothing_over_restarts() {
 }
 
 #[test]
+fn lease_is_kept_alive_over_a_restart_and_a_server_away_is_no_end_of_it() {
+    let rig = Rig::new();
+    let daemon = rig.start();
+    let socket = rig.socket_url();
+    let granted = kvctl(&socket, &["lease", "grant", "6"]);
+    let id = granted.split(' ').nth(1).expect("an id").to_owned();
+    let mut keeping = Running::start(&mut at(&socket, &["lease", "keep-alive", &id]));
+    let renewed = format!("lease {id} keepalived with TTL(6)");
+    assert_eq!(keeping.line(), renewed);
+    daemon.kill();
+    let daemon = rig.start();
+    assert_eq!(keeping.line(), renewed);
+    daemon.kill();
+    let (code, talk) = keeping.ended();
+    assert_eq!(code, Some(4), "{talk}");
+    assert!(talk.contains("trying until it ends"), "{talk}");
+    assert!(!talk.contains("is gone"), "{talk}");
+    let _daemon = rig.start();
+    kvctl(&socket, &["lease", "revoke", &id]);
+    let (code, talk) = failed(&socket, &["lease", "keep-alive", &id]);
+    assert_eq!(code, Some(3));
+    assert!(talk.contains("is gone"), "{talk}");
+}
+
+#[test]
 fn surplus_arguments_and_unknown_choices_are_refused_with_what_would_be_right() {
     let nowhere = "unix:///nonexistent/socket";
     let cases: [(&[&str], &str); 12] = [

@@ -289,6 +289,10 @@ impl Running {
         }
     }
 
+    pub(crate) fn terminate(&self) {
+        coracle::adapter::host::terminate(self.process.id()).expect("still our child");
+    }
+
     /// The next line of the answer, however long it takes to come; empty at the end.
     pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();

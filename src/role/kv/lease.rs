@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use crate::cli::Matches;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::adapter::rpc::client::{Client, ClientError, KeepingAlive};
 use crate::adapter::rpc::proto::etcdserverpb as pb;
-use crate::cli::kv::go;
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, tell};
 use crate::role::kv::format::Answer;
 use crate::role::kv::session::{
     BAD_ARGUMENTS, BAD_CONNECTION, Session, Trouble, arguments, lease_id, print, switch,
+    whole_number,
 };
 
 pub(super) async fn grant(session: &Session, matches: &Matches) -> Result<Exit, Trouble> {
@@ -21,8 +21,8 @@ pub(super) async fn grant(session: &Session, matches: &Matches) -> Result<Exit, 
             "lease grant command needs TTL argument",
         ));
     };
-    let ttl = go::integer(&String::from_utf8_lossy(ttl), 10)
-        .map_err(|why| Trouble::misuse(BAD_ARGUMENTS, format!("bad TTL ({why})")))?;
+    let refused = (BAD_ARGUMENTS, |why: &str| format!("bad TTL ({why})"));
+    let ttl = whole_number(ttl, "number of seconds", refused)?;
     let granted = |text: &str| format!("failed to grant lease ({text})");
     let client = session
         .connect()
@@ -76,37 +76,83 @@ pub(super) async fn list(session: &Session) -> Result<Exit, Trouble> {
     session.answer(&Answer::Leases(response))
 }
 
+/// Between attempts to reach a server that is away: short beside any lease.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
+
 pub(super) async fn keep_alive(session: &Session, matches: &Matches) -> Result<Exit, Trouble> {
     let id = one_lease(matches, "keep-alive")?;
-    let client = session.connect().await?;
-    let failed = |error: &ClientError| {
-        Trouble::rpc(format!("cannot keep lease {id:x} alive"), error)
-            .imitated(BAD_CONNECTION, str::to_owned)
-    };
+    let once = switch(matches, "once");
+    if session.imitating {
+        let client = session.connect().await?;
+        let ended = renew(session, &client, id, once, &mut None).await;
+        return ended.map_err(|trouble| trouble.imitated(BAD_CONNECTION, str::to_owned));
+    }
+    // When the lease ends for want of a renewal; not known before the first.
+    let mut ends: Option<Instant> = None;
+    let mut is_told = false;
+    loop {
+        let before = ends;
+        let ended = match session.connect().await {
+            Ok(client) => renew(session, &client, id, once, &mut ends).await,
+            Err(trouble) => Err(trouble),
+        };
+        is_told &= ends == before;
+        let trouble = match ended {
+            // Only the server knows that a lease is gone; one that is away does not say so.
+            Err(trouble) if trouble.is_temporary() => trouble,
+            ended => return ended,
+        };
+        if ends.is_none_or(|ends| Instant::now() + RETRY_PAUSE >= ends) {
+            return Err(trouble);
+        }
+        if !std::mem::replace(&mut is_told, true) {
+            tell(format_args!(
+                "lease {id:016x} is not renewed ({trouble}); trying until it ends"
+            ));
+        }
+        tokio::time::sleep(RETRY_PAUSE).await;
+    }
+}
+
+/// Renews a lease on one connection; `ends` is moved with each renewal.
+async fn renew(
+    session: &Session,
+    client: &Client,
+    id: i64,
+    once: bool,
+    ends: &mut Option<Instant>,
+) -> Result<Exit, Trouble> {
+    let failed =
+        |error: &ClientError| Trouble::rpc(format!("cannot keep lease {id:x} alive"), error);
     let mut stream = client
         .keep_alive(pb::LeaseKeepAliveRequest { id })
         .await
         .map_err(|error| failed(&error))?;
+    let closed = || ClientError::Closed {
+        endpoint: client.endpoint().to_owned(),
+    };
     loop {
-        let answer = renewal(&client, session, &mut stream)
+        let answer = renewal(client, session, &mut stream)
             .await
             .map_err(|error| failed(&error))?;
-        let Some(renewed) = answer.filter(|renewed| renewed.ttl > 0) else {
-            return gone(session, id, switch(matches, "once"));
+        let renewed = match answer {
+            Some(renewed) if renewed.ttl > 0 => renewed,
+            None if !session.imitating => return Err(failed(&closed())),
+            _ => return gone(session, id, once),
         };
         let ttl = Duration::from_secs(renewed.ttl.unsigned_abs());
+        *ends = Some(Instant::now() + ttl);
         session.answer(&Answer::KeepAlive(renewed))?;
-        if switch(matches, "once") {
+        if once {
             return Ok(Exit::DONE);
         }
         tokio::time::sleep(ttl / 3).await;
-        if stream
-            .requests
-            .send(pb::LeaseKeepAliveRequest { id })
-            .await
-            .is_err()
-        {
-            return gone(session, id, false);
+        let request = pb::LeaseKeepAliveRequest { id };
+        if stream.requests.send(request).await.is_err() {
+            return match session.imitating {
+                true => gone(session, id, false),
+                false => Err(failed(&closed())),
+            };
         }
     }
 }
