@@ -3,8 +3,9 @@
 //! Where there is no etcd the tests say that they are left out, and fail when CI=true.
 
 use std::process::Output;
+use std::time::Instant;
 
-use crate::rig::{Etcd, client, free_ports, output};
+use crate::rig::{Etcd, PATIENCE, Rig, Running, client, free_ports, output};
 
 fn bench(endpoint: &str, arguments: &[&str]) -> Output {
     let common = ["bench", "--output", "json", "--endpoints", endpoint];
@@ -116,4 +117,65 @@ fn keys_that_do_not_fit_exit_with_2() {
 fn watch_with_a_total_exits_with_2() {
     let output = bench("http://127.0.0.1:1", &["watch", "--total", "3"]);
     assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn interrupted_load_leaves_no_keys() {
+    let rig = Rig::new();
+    let daemon = rig.start();
+    let long = ["put", "--seconds", "600", "--warmup", "0"];
+    let mut command = client(&["--endpoints", &daemon.url, "bench"]);
+    let bench = Running::start(command.args(long));
+    let count = || {
+        let words = ["get", "--prefix", "coracle-bench/", "--count-only"];
+        let counted = output(client(&["--endpoints", &daemon.url]).args(words));
+        String::from_utf8(counted.stdout).expect("is text")
+    };
+    let deadline = Instant::now() + PATIENCE;
+    while count() == "0\n" {
+        assert!(Instant::now() < deadline, "nothing is put");
+    }
+    bench.terminate();
+    let (code, talk) = bench.ended();
+    assert_eq!(code, Some(1), "{talk}");
+    assert!(talk.contains("interrupted: SIGTERM"), "{talk}");
+    assert_eq!(count(), "0\n");
+}
+
+#[test]
+fn keys_that_cannot_be_deleted_are_told_with_the_command_that_deletes_them() {
+    let rig = Rig::new();
+    let daemon = rig.start();
+    let url = daemon.url.clone();
+    let long = ["put", "--seconds", "600", "--warmup", "0"];
+    let mut command = client(&["--endpoints", &url, "bench"]);
+    let bench = Running::start(command.args(long));
+    let put = || {
+        let words = ["get", "--prefix", "coracle-bench/", "--limit", "1"];
+        let found = output(client(&["--endpoints", &url]).args(words));
+        !found.stdout.is_empty()
+    };
+    let deadline = Instant::now() + PATIENCE;
+    while !put() {
+        assert!(Instant::now() < deadline, "nothing is put");
+    }
+    daemon.kill();
+    let (code, talk) = bench.ended();
+    assert_eq!(code, Some(1), "{talk}");
+    assert!(talk.contains("kvctl del --prefix coracle-bench/"), "{talk}");
+}
+
+#[test]
+fn process_that_is_not_there_is_told_before_any_load() {
+    let rig = Rig::new();
+    let daemon = rig.start();
+    // No process has a number above the kernel's largest.
+    let words = ["put", "--server-pid", "4194305"];
+    let done = bench(&daemon.url, &words);
+    assert_eq!(done.status.code(), Some(2));
+    let talk = String::from_utf8(done.stderr).expect("is text");
+    assert!(
+        talk.contains("process 4194305") && !talk.contains("endpoint health"),
+        "{talk}"
+    );
 }

@@ -203,7 +203,7 @@ pub(crate) async fn fill(
 ) -> Result<(), CallError> {
     // Streams of the seed that no client of a load has.
     let mut client = Client::new(&load, caller, u64::MAX - client)?;
-    while next.get() < load.keys.keys() {
+    while next.get() < load.keys.keys() && !load.is_interrupted.get() {
         let number = next.replace(next.get() + 1);
         within_limit(client.put(&load, number)).await?;
     }

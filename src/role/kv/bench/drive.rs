@@ -50,6 +50,8 @@ pub(crate) struct Server {
     pub endpoint: String,
     pub name: String,
     pub pid: Option<u32>,
+    /// Whether a load has been started on it: it may hold keys of ours.
+    pub is_loaded: Cell<bool>,
 }
 
 /// One load: a workload with its number of clients.
@@ -60,6 +62,9 @@ pub(crate) struct Load {
     pub command: Rc<BenchCommand>,
     pub keys: KeySpace,
     pub seed: u64,
+    /// Set when the user wants it to end: what is on its way is then waited for and no more begun,
+    /// so that nothing is put behind the deletion of the keys.
+    pub is_interrupted: Rc<Cell<bool>>,
 }
 
 impl Load {
@@ -172,6 +177,7 @@ pub(crate) async fn measure(
     progress: &dyn Fn(f64),
 ) -> Result<Run, DriveError> {
     let callers = connect(&server.endpoint, load.connections()).await?;
+    server.is_loaded.set(true);
     let shared = Rc::new(Shared {
         load: load.clone(),
         phase: Cell::new(Phase::WarmUp),
@@ -209,7 +215,10 @@ async fn time(
 ) -> Result<(), DriveError> {
     let command = &shared.load.command;
     if command.total.is_none() {
-        sleep(Duration::from_secs_f64(command.warmup)).await;
+        let warm = Instant::now() + Duration::from_secs_f64(command.warmup);
+        while Instant::now() < warm && !shared.load.is_interrupted.get() {
+            sleep_until(warm.min(Instant::now() + TICK)).await;
+        }
     }
     let own_before = usage(None)?.cpu;
     let server_before = server.pid.map(|pid| usage(Some(pid))).transpose()?;
@@ -232,7 +241,8 @@ async fn time(
             }
         };
         progress(part);
-        if left.is_zero() || moved.1.elapsed() > STALL {
+        let is_interrupted = shared.load.is_interrupted.get();
+        if left.is_zero() || is_interrupted || moved.1.elapsed() > STALL {
             break started.elapsed();
         }
         // Clients end when the total is reached or their connections are gone; either ends the run.
@@ -262,6 +272,7 @@ async fn time(
 /// Puts every key once, so that reads find a value of the right length.
 pub(crate) async fn fill(load: &Load, server: &Server) -> Result<(), DriveError> {
     let callers = connect(&server.endpoint, load.command.connections.min(8)).await?;
+    server.is_loaded.set(true);
     let keys = load.keys.keys();
     let next = Rc::new(Cell::new(0));
     let mut tasks = JoinSet::new();

@@ -4,21 +4,29 @@ pub(super) mod calls;
 pub(super) mod drive;
 pub(super) mod watch;
 
+use std::cell::Cell;
 use std::error::Error;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
 use std::rc::Rc;
+use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::task::LocalSet;
+use tokio::time::timeout;
 
+use crate::adapter::process::usage;
 use crate::adapter::progress::Progress;
 use crate::adapter::rpc::load::CallError;
 use crate::cli::Matches;
 use crate::cli::kv::bench::{self as face, BenchCommand, Format, Workload};
 use crate::core::bench::result::{Figures, Report, Row};
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, tell};
 use crate::role::kv::bench::drive::{DriveError, Load, Server};
+use crate::role::kv::interrupt::Interrupts;
+
+/// For the keys of a load that did not end well: who stopped it does not want to wait for long.
+const CLEAR_LIMIT: Duration = Duration::from_secs(10);
 
 /// `kvctl bench`: prints the report, then fails if a floor is broken or an operation failed.
 pub(super) fn execute(matches: &Matches, endpoint: &str, format: Format) -> Result<Exit, Failure> {
@@ -58,6 +66,7 @@ pub(super) fn run(
             .clone()
             .unwrap_or_else(|| endpoint.to_owned()),
         pid: command.server_pid,
+        is_loaded: Cell::new(false),
     };
     let versus = command.versus.as_ref().map(|endpoint| Server {
         endpoint: endpoint.clone(),
@@ -66,29 +75,28 @@ pub(super) fn run(
             .clone()
             .unwrap_or_else(|| endpoint.clone()),
         pid: command.versus_pid,
+        is_loaded: Cell::new(false),
     });
+    for server in std::iter::once(&server).chain(&versus) {
+        check_process(server)?;
+    }
     let command = Rc::new(command.clone());
     let seed = command.seed.unwrap_or_else(new_seed);
+    let is_interrupted = Rc::new(Cell::new(false));
     let load = |workload, clients| Load {
         workload,
         clients,
         command: command.clone(),
         keys: keys.clone(),
         seed,
+        is_interrupted: is_interrupted.clone(),
     };
     // One thread: see `drive`.
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| Failure::new(Exit::FAILED, "cannot start the generator", error))?;
     let servers: Vec<&Server> = std::iter::once(&server).chain(&versus).collect();
-    let rows = run_loads(&command, &servers, &runtime, load)?;
-    if !command.keep {
-        let load = load(Workload::Put, 1);
-        for server in &servers {
-            let clearing = LocalSet::new().block_on(&runtime, drive::clear(&load, server));
-            clearing.map_err(|error| failure(server, &error))?;
-        }
-    }
+    let rows = LocalSet::new().block_on(&runtime, run_and_clear(&command, &servers, load))?;
     let report = Report {
         server: server.name.clone(),
         versus: versus.map(|versus| versus.name),
@@ -108,11 +116,103 @@ pub(super) fn run(
     Ok((report, broken))
 }
 
-/// One row for each workload and number of clients.
-fn run_loads(
+/// Fails before any load for a process that is not there.
+fn check_process(server: &Server) -> Result<(), Failure> {
+    let Some(pid) = server.pid else { return Ok(()) };
+    usage(Some(pid)).map(drop).map_err(|error| {
+        Failure::usage(
+            format!("cannot account for process {pid} of {}", server.name),
+            with_causes(&error),
+        )
+        .hint("name the server's process on this machine: `pgrep -a 'coracle|etcd'`")
+    })
+}
+
+/// Runs all loads and deletes what they put, however they end, unless it is to be kept.
+async fn run_and_clear(
     command: &BenchCommand,
     servers: &[&Server],
-    runtime: &Runtime,
+    load: impl Fn(Workload, u32) -> Load,
+) -> Result<Vec<Row>, Failure> {
+    let mut interrupts = Interrupts::listen()?;
+    let any = load(Workload::Put, 1);
+    let running = run_loads(command, servers, &load);
+    tokio::pin!(running);
+    let ran = tokio::select! {
+        ran = &mut running => ran,
+        signal = interrupts.next() => {
+            any.is_interrupted.set(true);
+            tell(format_args!("{signal}: the load ends, then its keys are deleted"));
+            let ended = async {
+                // Its own failure is none: it was cut short.
+                let _ = running.await;
+                if !command.keep {
+                    clear_all(&any, servers, Some(CLEAR_LIMIT)).await;
+                }
+            };
+            tokio::select! {
+                () = ended => {}
+                _ = interrupts.next() => tell_left(&any, servers),
+            }
+            return Err(Failure::new(Exit::FAILED, "the load was interrupted", signal));
+        }
+    };
+    if !command.keep {
+        let limit = ran.is_err().then_some(CLEAR_LIMIT);
+        let is_clear = tokio::select! {
+            is_clear = clear_all(&any, servers, limit) => is_clear,
+            _ = interrupts.next() => {
+                tell_left(&any, servers);
+                false
+            }
+        };
+        if ran.is_ok() && !is_clear {
+            return Err(Failure::silent(Exit::FAILED));
+        }
+    }
+    ran
+}
+
+/// Deletes the keys on each server that may hold some; tells of those where it cannot.
+async fn clear_all(load: &Load, servers: &[&Server], limit: Option<Duration>) -> bool {
+    let mut is_clear = true;
+    for server in servers.iter().filter(|server| server.is_loaded.get()) {
+        let clearing = drive::clear(load, server);
+        let cleared = match limit {
+            None => clearing.await.map_err(|error| with_causes(&error)),
+            Some(limit) => match timeout(limit, clearing).await {
+                Ok(cleared) => cleared.map_err(|error| with_causes(&error)),
+                Err(_) => Err(format!("it takes more than {} s", limit.as_secs())),
+            },
+        };
+        match cleared {
+            Ok(()) => server.is_loaded.set(false),
+            Err(why) => {
+                is_clear = false;
+                tell(format_args!("cannot delete the keys of the load: {why}"));
+            }
+        }
+    }
+    tell_left(load, servers);
+    is_clear
+}
+
+/// Says where keys may be left, and how to remove them.
+fn tell_left(load: &Load, servers: &[&Server]) {
+    for server in servers.iter().filter(|server| server.is_loaded.get()) {
+        let prefix = &load.command.prefix;
+        tell(format_args!(
+            "keys below {prefix:?} are left: \
+             `kvctl del --prefix {prefix} --endpoints {}` removes them",
+            server.endpoint
+        ));
+    }
+}
+
+/// One row for each workload and number of clients.
+async fn run_loads(
+    command: &BenchCommand,
+    servers: &[&Server],
     load: impl Fn(Workload, u32) -> Load,
 ) -> Result<Vec<Row>, Failure> {
     let mut rows = Vec::new();
@@ -124,9 +224,11 @@ fn run_loads(
         };
         for clients in clients {
             let load = load(*workload, *clients);
+            if load.is_interrupted.get() {
+                return Ok(rows);
+            }
             let fill = workload.reads() && !std::mem::replace(&mut filled, workload.reads());
-            let session = session(&load, servers, fill);
-            rows.push(LocalSet::new().block_on(runtime, session)?);
+            rows.push(session(&load, servers, fill).await?);
         }
     }
     Ok(rows)
@@ -143,6 +245,9 @@ async fn session(load: &Load, servers: &[&Server], fill: bool) -> Result<Row, Fa
     let mut figures: Vec<Vec<Figures>> = vec![Vec::new(); servers.len()];
     for round in 1..=load.command.rounds {
         for (server, figures) in servers.iter().zip(&mut figures) {
+            if load.is_interrupted.get() {
+                return Err(Failure::silent(Exit::FAILED));
+            }
             let name = load.workload.name();
             let progress =
                 Progress::start(format!("{name} {} {round} {}", load.clients, server.name));
@@ -170,16 +275,28 @@ fn failure(server: &Server, error: &DriveError) -> Failure {
         DriveError::Call(CallError::Connect { .. } | CallError::Connection(_)) => Exit::UNAVAILABLE,
         _ => Exit::FAILED,
     };
-    let mut why = error.to_string();
+    let failure = Failure::new(
+        exit,
+        format!("cannot measure {}", server.name),
+        with_causes(error),
+    );
+    match error {
+        DriveError::Usage(_) => failure.hint("the process of the server must live during the load"),
+        _ => failure.hint(format!(
+            "see whether the server answers: `kvctl endpoint health --endpoints {}`",
+            server.endpoint
+        )),
+    }
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {
-        why = format!("{why}: {error}");
+        text = format!("{text}: {error}");
         source = error.source();
     }
-    Failure::new(exit, format!("cannot measure {}", server.name), why).hint(format!(
-        "see whether the server answers: `kvctl endpoint health --endpoints {}`",
-        server.endpoint
-    ))
+    text
 }
 
 /// A seed from the entropy that the standard library keys its hash maps with.
