@@ -30,79 +30,165 @@ complete -c coracle -n "__fish_coracle_needs_command" -f -a "kv" -d 'Reads and w
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "daemon" -d 'Runs every server role of this machine'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "demo" -d 'Starts a member in a temporary directory and shows what it can do'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -l endpoints -d 'Servers to try in turn, separated by commas' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -l dial-timeout -d 'How long one server may take to accept a connection' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -l command-timeout -d 'How long one answer may take' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -l keepalive-time -d 'How often an idle connection is probed' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -s V -l version -d 'Print version'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "del" -d 'Deletes a key or a range of keys and says how many'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "txn" -d 'Applies requests from stdin as one transaction'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "lease" -d 'Grants, renews and ends leases'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "compaction" -d 'Forgets the history before a revision'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "endpoint" -d 'Asks each server about itself'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "member" -d 'Shows the members of the cluster'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "snapshot" -d 'Saves the whole store, and looks at what was saved'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "alarm" -d 'Shows and clears alarms'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "defrag" -d 'Lets each server give back unused space'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "check" -d 'Measures a server against fixed marks'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "version" -d 'Shows the version of the client and of the API'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "get" -d 'Shows a key or a range of keys'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "watch" -d 'Shows changes of a key or a range of keys as they happen'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l prefix -d 'Delete all keys that begin with KEY' -r -f -a "true\t''
-false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l from-key -d 'Delete all keys from KEY on' -r -f -a "true\t''
-false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l prev-kv -d 'Show the deleted pairs' -r -f -a "true\t''
-false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -s V -l version -d 'Print version'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "get" -d 'Shows a key or a range of keys'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "del" -d 'Deletes a key or a range of keys and says how many'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "txn" -d 'Applies requests from stdin as one transaction'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "watch" -d 'Shows changes of a key or a range of keys as they happen'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "lease" -d 'Grants, renews and ends leases'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "compaction" -d 'Forgets the history before a revision'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "endpoint" -d 'Asks each server about itself'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "member" -d 'Shows the members of the cluster'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "snapshot" -d 'Saves the whole store, and looks at what was saved'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "alarm" -d 'Shows and clears alarms'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "defrag" -d 'Lets each server give back unused space'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "check" -d 'Measures a server against fixed marks'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "version" -d 'Shows the version of the client and of the etcd API that it speaks'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l lease -d 'Lease in hexadecimal whose end deletes the key' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l ttl -d 'Let the key end after this time: grants a lease for it alone' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l prev-kv -d 'Show the pair as it was before'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l ignore-value -d 'Keep the value and change only the lease'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l ignore-lease -d 'Keep the lease and change only the value'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l consistency -d 'l reads what a majority has, s what the server has' -r -f -a "l\t''
+s\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l order -d 'Which end comes first' -r -f -a "ASCEND\t''
+DESCEND\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l sort-by -d 'What the order is of' -r -f -a "CREATE\t''
+KEY\t''
+MODIFY\t''
+VALUE\t''
+VERSION\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l limit -d 'Show at most so many keys; 0 shows all' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l rev -d 'Read the store as it was at this revision; 0 is now' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l min-mod-rev -d 'Leave out keys changed before it' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l max-mod-rev -d 'Leave out keys changed after it' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l min-create-rev -d 'Leave out keys created before it' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l max-create-rev -d 'Leave out keys created after it' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l prefix -d 'Show all keys that begin with KEY'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l from-key -d 'Show all keys from KEY on'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l keys-only -d 'Leave the values out'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l count-only -d 'Show how many keys there are'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l print-value-only -d 'Leave the keys out'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l exists -d 'Exit with 3 when there is no such key'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l command-timeout -d 'How long one answer may take' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l max-request-bytes -d 'Largest request to send' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l prefix -d 'Delete all keys that begin with KEY'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l from-key -d 'Delete all keys from KEY on'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l prev-kv -d 'Show the deleted pairs'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -s i -l interactive -d 'Name each part before it is read' -r -f -a "true\t''
-false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l command-timeout -d 'How long one answer may take' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l max-request-bytes -d 'Largest request to send' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -s i -l interactive -d 'Name each part before it is read'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l rev -d 'Begin with this revision; 0 is from now on' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l exec -d 'Run this with sh for every event; a failure of it ends the watch with 1' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l command-timeout -d 'How long one answer may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -s i -l interactive -d 'Read watch and progress commands from stdin'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l prefix -d 'Watch all keys that begin with KEY'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l prev-kv -d 'Show each pair as it was before, too'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l progress-notify -d 'Let the server report its revision when nothing happens'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l forever -d 'Reconnect when the connection ends and go on with the next revision'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l command-timeout -d 'How long one answer may take' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l max-request-bytes -d 'Largest request to send' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -f -a "grant" -d 'Makes a lease'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -f -a "revoke" -d 'Ends a lease and deletes its keys'
@@ -110,33 +196,37 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subc
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -f -a "list" -d 'Lists all leases'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -f -a "keep-alive" -d 'Renews a lease until it ends or the command is stopped'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l physical -d 'Wait until the space is free' -r -f -a "true\t''
-false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l command-timeout -d 'How long one answer may take' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l max-request-bytes -d 'Largest request to send' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l physical -d 'Wait until the space is free'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l cluster -d 'Ask every member of the cluster' -r -f -a "true\t''
-false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l command-timeout -d 'How long one answer may take' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l max-request-bytes -d 'Largest request to send' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l cluster -d 'Ask every member of the cluster'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -f -a "health" -d 'Shows whether it can commit'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -f -a "status" -d 'Shows version, size and Raft state'
@@ -147,12 +237,15 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subc
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l command-timeout -d 'How long one answer may take' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l max-request-bytes -d 'Largest request to send' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -f -a "list" -d 'Lists them'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -161,12 +254,15 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subc
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l command-timeout -d 'How long one answer may take' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l max-request-bytes -d 'Largest request to send' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -f -a "status" -d 'Checks a snapshot FILE and prints its hash, revision, keys and size'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -f -a "save" -d 'Writes a snapshot to FILE, which appears only when it is whole'
@@ -176,41 +272,49 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subc
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l command-timeout -d 'How long one answer may take' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l max-request-bytes -d 'Largest request to send' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -f -a "list" -d 'Lists raised alarms'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -f -a "disarm" -d 'Clears all alarms'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l cluster -d 'Ask every member of the cluster' -r -f -a "true\t''
-false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l command-timeout -d 'How long one answer may take' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l max-request-bytes -d 'Largest request to send' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l cluster -d 'Ask every member of the cluster'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l command-timeout -d 'How long one answer may take' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l max-request-bytes -d 'Largest request to send' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -f -a "perf" -d 'Writes at a fixed rate for a minute and judges rate and latency'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -f -a "datascale" -d 'Writes many keys and shows how much memory they take'
@@ -220,33 +324,38 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subc
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l command-timeout -d 'How long one answer may take' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l max-request-bytes -d 'Largest request to send' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l recursive -d 'List every key below it' -r -f -a "true\t''
-false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l command-timeout -d 'How long one answer may take' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l max-request-bytes -d 'Largest request to send' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l recursive -d 'List every key below it'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l versus -d 'The other server of a comparison: each round runs against both, one after the other' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l server-pid -d 'Process of the server, on this machine: reports its processor time and memory' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l versus-pid -d 'Process of the other server' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l server-name -d 'What the report calls the server [default: its endpoint]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l versus-name -d 'What the report calls the other server [default: its endpoint]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l clients -d 'Callers at the same time, each waiting for its answer; several numbers are run in turn' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l clients -d 'Callers at the same time, each waiting for its answer; several numbers, separated by commas, are run in turn' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l connections -d 'Connections that the clients share; never more than clients' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l value-size -d 'Length of a value; values are random bytes' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l key-size -d 'Length of a key, the prefix included' -r
@@ -270,94 +379,23 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subc
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l command-timeout -d 'How long one answer may take' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l max-request-bytes -d 'Largest request to send' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l sequential -d 'Take keys in order instead of at random'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l keep -d 'Leave the keys where they are'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l prefix -d 'Show all keys that begin with KEY' -r -f -a "true\t''
-false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l from-key -d 'Show all keys from KEY on' -r -f -a "true\t''
-false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l consistency -d 'l reads what a majority has, s what the server has' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l order -d 'ASCEND or DESCEND' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l sort-by -d 'CREATE, KEY, MODIFY, VALUE or VERSION' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l limit -d 'Show at most so many keys; 0 shows all' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l rev -d 'Read the store as it was at this revision; 0 is now' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l min-mod-rev -d 'Leave out keys changed before it' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l max-mod-rev -d 'Leave out keys changed after it' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l min-create-rev -d 'Leave out keys created before it' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l max-create-rev -d 'Leave out keys created after it' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l keys-only -d 'Leave the values out' -r -f -a "true\t''
-false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l count-only -d 'Show how many keys there are' -r -f -a "true\t''
-false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l print-value-only -d 'Leave the keys out' -r -f -a "true\t''
-false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l exists -d 'Exit with 3 when there is no such key' -r -f -a "true\t''
-false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l endpoints -d 'Servers to try in turn, separated by commas' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l dial-timeout -d 'How long one server may take to accept a connection' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l command-timeout -d 'How long one answer may take' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l keepalive-time -d 'How often an idle connection is probed' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
-json\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l lease -d 'Lease in hexadecimal whose end deletes the key' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l prev-kv -d 'Show the pair as it was before' -r -f -a "true\t''
-false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l ignore-value -d 'Keep the value and change only the lease' -r -f -a "true\t''
-false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l ignore-lease -d 'Keep the lease and change only the value' -r -f -a "true\t''
-false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l ttl -d 'Let the key end after this time: grants a lease for it alone' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l endpoints -d 'Servers to try in turn, separated by commas' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l dial-timeout -d 'How long one server may take to accept a connection' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l command-timeout -d 'How long one answer may take' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l keepalive-time -d 'How often an idle connection is probed' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
-json\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -s i -l interactive -d 'Read watch and progress commands from stdin' -r -f -a "true\t''
-false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l prefix -d 'Watch all keys that begin with KEY' -r -f -a "true\t''
-false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l rev -d 'Begin with this revision; 0 is from now on' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l prev-kv -d 'Show each pair as it was before, too' -r -f -a "true\t''
-false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l progress-notify -d 'Let the server report its revision when nothing happens' -r -f -a "true\t''
-false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l forever -d 'Reconnect when the connection ends and go on with the next revision' -r -f -a "true\t''
-false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l exec -d 'Run this with sh for every event' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l endpoints -d 'Servers to try in turn, separated by commas' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l dial-timeout -d 'How long one server may take to accept a connection' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l command-timeout -d 'How long one answer may take' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l keepalive-time -d 'How often an idle connection is probed' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
-json\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "get" -d 'Shows a key or a range of keys'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "del" -d 'Deletes a key or a range of keys and says how many'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "txn" -d 'Applies requests from stdin as one transaction'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "watch" -d 'Shows changes of a key or a range of keys as they happen'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "lease" -d 'Grants, renews and ends leases'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "compaction" -d 'Forgets the history before a revision'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "endpoint" -d 'Asks each server about itself'
@@ -366,12 +404,9 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subc
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "alarm" -d 'Shows and clears alarms'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "defrag" -d 'Lets each server give back unused space'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "check" -d 'Measures a server against fixed marks'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "version" -d 'Shows the version of the client and of the API'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "version" -d 'Shows the version of the client and of the etcd API that it speaks'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "get" -d 'Shows a key or a range of keys'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "watch" -d 'Shows changes of a key or a range of keys as they happen'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l config -d 'TOML file with any of the settings below, by the name of the flag' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l name -d 'Name of this member [default: default] [env: CORACLE_NAME]' -r
@@ -384,13 +419,18 @@ complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l quota-backend
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l max-request-bytes -d 'Largest request that is accepted, 16MiB at most [default: 1572864] [env: CORACLE_MAX_REQUEST_BYTES]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l max-txn-ops -d 'Most operations in one transaction [default: 128] [env: CORACLE_MAX_TXN_OPS]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l max-concurrent-streams -d 'Most streams of one client connection [default: 65536] [env: CORACLE_MAX_CONCURRENT_STREAMS]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l auto-compaction-mode -d 'What bounds the superseded versions: bytes, periodic or revision [default: bytes] [env: CORACLE_AUTO_COMPACTION_MODE]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l auto-compaction-retention -d 'How much is kept: a size, a duration (a bare number is hours), or a count; 0 for all [default: 16MiB for bytes, else 0] [env: CORACLE_AUTO_COMPACTION_RETENTION]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l auto-compaction-mode -d 'What bounds the superseded versions [default: bytes] [env: CORACLE_AUTO_COMPACTION_MODE]' -r -f -a "bytes\t''
+periodic\t''
+revision\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l auto-compaction-retention -d 'How much is kept, by mode: a size with its unit, a duration (a bare number is hours) or a count; 0 for all [default: 16MiB for bytes, else 0] [env: CORACLE_AUTO_COMPACTION_RETENTION]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l snapshot-count -d 'Commands between two checkpoints, if they are 64 MiB and half the state\'s size of log [default: 10000] [env: CORACLE_SNAPSHOT_COUNT]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l heartbeat-interval -d 'Milliseconds between heartbeats [default: 100] [env: CORACLE_HEARTBEAT_INTERVAL]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l election-timeout -d 'Milliseconds without a leader before an election [default: 1000] [env: CORACLE_ELECTION_TIMEOUT]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l watch-progress-notify-interval -d 'How long a quiet watch waits for a notice of progress [default: 10m] [env: CORACLE_WATCH_PROGRESS_NOTIFY_INTERVAL]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l log-level -d 'How much is told: debug, info, warn or error [default: info] [env: CORACLE_LOG_LEVEL]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l log-level -d 'How much is told [default: info] [env: CORACLE_LOG_LEVEL]' -r -f -a "debug\t''
+info\t''
+warn\t''
+error\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l check-config -d 'Print the settings that would be used, and end'
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l insecure -d 'Allow to listen beyond this machine without TLS [default: false] [env: CORACLE_INSECURE]'
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -402,8 +442,11 @@ complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_see
 complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv daemon demo help" -f -a "daemon" -d 'Runs every server role of this machine'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv daemon demo help" -f -a "demo" -d 'Starts a member in a temporary directory and shows what it can do'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv daemon demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "get" -d 'Shows a key or a range of keys'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "del" -d 'Deletes a key or a range of keys and says how many'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "txn" -d 'Applies requests from stdin as one transaction'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "watch" -d 'Shows changes of a key or a range of keys as they happen'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "lease" -d 'Grants, renews and ends leases'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "compaction" -d 'Forgets the history before a revision'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "endpoint" -d 'Asks each server about itself'
@@ -412,9 +455,6 @@ complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_su
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "alarm" -d 'Shows and clears alarms'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "defrag" -d 'Lets each server give back unused space'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "check" -d 'Measures a server against fixed marks'
-complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "version" -d 'Shows the version of the client and of the API'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "version" -d 'Shows the version of the client and of the etcd API that it speaks'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
-complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "get" -d 'Shows a key or a range of keys'
-complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
-complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "watch" -d 'Shows changes of a key or a range of keys as they happen'

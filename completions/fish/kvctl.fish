@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_kvctl_global_optspecs
-    string join \n endpoints= dial-timeout= command-timeout= keepalive-time= keepalive-timeout= w/write-out= hex= max-request-bytes= o/output= h/help V/version
+    string join \n endpoints= dial-timeout= command-timeout= keepalive-time= keepalive-timeout= w/write-out= hex max-request-bytes= o/output= h/help V/version
 end
 
 function __fish_kvctl_needs_command
@@ -29,16 +29,22 @@ complete -c kvctl -n "__fish_kvctl_needs_command" -l dial-timeout -d 'How long o
 complete -c kvctl -n "__fish_kvctl_needs_command" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_needs_command" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_needs_command" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_needs_command" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_needs_command" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_needs_command" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_needs_command" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_needs_command" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_needs_command" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_needs_command" -s V -l version -d 'Print version'
+complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
+complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "get" -d 'Shows a key or a range of keys'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "del" -d 'Deletes a key or a range of keys and says how many'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "txn" -d 'Applies requests from stdin as one transaction'
+complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "watch" -d 'Shows changes of a key or a range of keys as they happen'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "lease" -d 'Grants, renews and ends leases'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "compaction" -d 'Forgets the history before a revision'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "endpoint" -d 'Asks each server about itself'
@@ -47,56 +53,136 @@ complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "snapshot" -d 'Saves the
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "alarm" -d 'Shows and clears alarms'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "defrag" -d 'Lets each server give back unused space'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "check" -d 'Measures a server against fixed marks'
-complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "version" -d 'Shows the version of the client and of the API'
+complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "version" -d 'Shows the version of the client and of the etcd API that it speaks'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
-complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "get" -d 'Shows a key or a range of keys'
-complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
-complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "watch" -d 'Shows changes of a key or a range of keys as they happen'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l prefix -d 'Delete all keys that begin with KEY' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l from-key -d 'Delete all keys from KEY on' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l prev-kv -d 'Show the deleted pairs' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l lease -d 'Lease in hexadecimal whose end deletes the key' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l ttl -d 'Let the key end after this time: grants a lease for it alone' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l command-timeout -d 'How long one answer may take' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l prev-kv -d 'Show the pair as it was before'
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l ignore-value -d 'Keep the value and change only the lease'
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l ignore-lease -d 'Keep the lease and change only the value'
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l consistency -d 'l reads what a majority has, s what the server has' -r -f -a "l\t''
+s\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l order -d 'Which end comes first' -r -f -a "ASCEND\t''
+DESCEND\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l sort-by -d 'What the order is of' -r -f -a "CREATE\t''
+KEY\t''
+MODIFY\t''
+VALUE\t''
+VERSION\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l limit -d 'Show at most so many keys; 0 shows all' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l rev -d 'Read the store as it was at this revision; 0 is now' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l min-mod-rev -d 'Leave out keys changed before it' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l max-mod-rev -d 'Leave out keys changed after it' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l min-create-rev -d 'Leave out keys created before it' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l max-create-rev -d 'Leave out keys created after it' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l command-timeout -d 'How long one answer may take' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l prefix -d 'Show all keys that begin with KEY'
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l from-key -d 'Show all keys from KEY on'
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l keys-only -d 'Leave the values out'
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l count-only -d 'Show how many keys there are'
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l print-value-only -d 'Leave the keys out'
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l exists -d 'Exit with 3 when there is no such key'
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand del" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand del" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l prefix -d 'Delete all keys that begin with KEY'
+complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l from-key -d 'Delete all keys from KEY on'
+complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l prev-kv -d 'Show the deleted pairs'
+complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -s i -l interactive -d 'Name each part before it is read' -r -f -a "true\t''
-false\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -s i -l interactive -d 'Name each part before it is read'
+complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l rev -d 'Begin with this revision; 0 is from now on' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l exec -d 'Run this with sh for every event; a failure of it ends the watch with 1' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l command-timeout -d 'How long one answer may take' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -s i -l interactive -d 'Read watch and progress commands from stdin'
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l prefix -d 'Watch all keys that begin with KEY'
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l prev-kv -d 'Show each pair as it was before, too'
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l progress-notify -d 'Let the server report its revision when nothing happens'
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l forever -d 'Reconnect when the connection ends and go on with the next revision'
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -f -a "grant" -d 'Makes a lease'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -f -a "revoke" -d 'Ends a lease and deletes its keys'
@@ -109,64 +195,77 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subco
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l keys -d 'Show the keys that it holds' -r -f -a "true\t''
-false\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l keys -d 'Show the keys that it holds'
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l once -d 'Renew it once' -r -f -a "true\t''
-false\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l once -d 'Renew it once'
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from help" -f -a "grant" -d 'Makes a lease'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from help" -f -a "revoke" -d 'Ends a lease and deletes its keys'
@@ -174,80 +273,90 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subco
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists all leases'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from help" -f -a "keep-alive" -d 'Renews a lease until it ends or the command is stopped'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l physical -d 'Wait until the space is free' -r -f -a "true\t''
-false\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l physical -d 'Wait until the space is free'
+complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l cluster -d 'Ask every member of the cluster' -r -f -a "true\t''
-false\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l cluster -d 'Ask every member of the cluster'
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -f -a "health" -d 'Shows whether it can commit'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -f -a "status" -d 'Shows version, size and Raft state'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -f -a "hashkv" -d 'Shows the hash of its key history'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l cluster -d 'Ask every member of the cluster' -r -f -a "true\t''
-false\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l cluster -d 'Ask every member of the cluster'
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l cluster -d 'Ask every member of the cluster' -r -f -a "true\t''
-false\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l cluster -d 'Ask every member of the cluster'
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l rev -d 'Hash up to this revision; 0 is all' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l cluster -d 'Ask every member of the cluster' -r -f -a "true\t''
-false\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l cluster -d 'Ask every member of the cluster'
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from help" -f -a "health" -d 'Shows whether it can commit'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from help" -f -a "status" -d 'Shows version, size and Raft state'
@@ -258,12 +367,15 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -f -a "list" -d 'Lists them'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -272,12 +384,15 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subc
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists them'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -286,12 +401,15 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_see
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -f -a "status" -d 'Checks a snapshot FILE and prints its hash, revision, keys and size'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -f -a "save" -d 'Writes a snapshot to FILE, which appears only when it is whole'
@@ -301,24 +419,30 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_su
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from help" -f -a "status" -d 'Checks a snapshot FILE and prints its hash, revision, keys and size'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from help" -f -a "save" -d 'Writes a snapshot to FILE, which appears only when it is whole'
@@ -328,12 +452,15 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_s
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -f -a "list" -d 'Lists raised alarms'
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -f -a "disarm" -d 'Clears all alarms'
@@ -343,92 +470,111 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subco
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists raised alarms'
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from help" -f -a "disarm" -d 'Clears all alarms'
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l cluster -d 'Ask every member of the cluster' -r -f -a "true\t''
-false\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l cluster -d 'Ask every member of the cluster'
+complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -f -a "perf" -d 'Writes at a fixed rate for a minute and judges rate and latency'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -f -a "datascale" -d 'Writes many keys and shows how much memory they take'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l load -d 'How much: s, m, l or xl' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l load -d 'How much to write' -r -f -a "s\t''
+m\t''
+l\t''
+xl\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l prefix -d 'Where to write, and to delete afterwards' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l auto-compact -d 'Compact the history afterwards' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l auto-defrag -d 'Defragment afterwards' -r -f -a "true\t''
-false\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l auto-compact -d 'Compact the history afterwards'
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l auto-defrag -d 'Defragment afterwards'
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l load -d 'How much: s, m, l or xl' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l load -d 'How much to write' -r -f -a "s\t''
+m\t''
+l\t''
+xl\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l prefix -d 'Where to write, and to delete afterwards' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l auto-compact -d 'Compact the history afterwards' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l auto-defrag -d 'Defragment afterwards' -r -f -a "true\t''
-false\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l auto-compact -d 'Compact the history afterwards'
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l auto-defrag -d 'Defragment afterwards'
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from help" -f -a "perf" -d 'Writes at a fixed rate for a minute and judges rate and latency'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from help" -f -a "datascale" -d 'Writes many keys and shows how much memory they take'
@@ -438,33 +584,38 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand version" -l dial-timeout -d 
 complete -c kvctl -n "__fish_kvctl_using_subcommand version" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand version" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand version" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand version" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand version" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand version" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand version" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand version" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand version" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l recursive -d 'List every key below it' -r -f -a "true\t''
-false\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l recursive -d 'List every key below it'
+complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l versus -d 'The other server of a comparison: each round runs against both, one after the other' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l server-pid -d 'Process of the server, on this machine: reports its processor time and memory' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l versus-pid -d 'Process of the other server' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l server-name -d 'What the report calls the server [default: its endpoint]' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l versus-name -d 'What the report calls the other server [default: its endpoint]' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l clients -d 'Callers at the same time, each waiting for its answer; several numbers are run in turn' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l clients -d 'Callers at the same time, each waiting for its answer; several numbers, separated by commas, are run in turn' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l connections -d 'Connections that the clients share; never more than clients' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l value-size -d 'Length of a value; values are random bytes' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l key-size -d 'Length of a key, the prefix included' -r
@@ -488,109 +639,35 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l dial-timeout -d 'H
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l command-timeout -d 'How long one answer may take' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l keepalive-time -d 'How often an idle connection is probed' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l max-request-bytes -d 'Largest request to send' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l sequential -d 'Take keys in order instead of at random'
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l keep -d 'Leave the keys where they are'
+complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l prefix -d 'Show all keys that begin with KEY' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l from-key -d 'Show all keys from KEY on' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l consistency -d 'l reads what a majority has, s what the server has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l order -d 'ASCEND or DESCEND' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l sort-by -d 'CREATE, KEY, MODIFY, VALUE or VERSION' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l limit -d 'Show at most so many keys; 0 shows all' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l rev -d 'Read the store as it was at this revision; 0 is now' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l min-mod-rev -d 'Leave out keys changed before it' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l max-mod-rev -d 'Leave out keys changed after it' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l min-create-rev -d 'Leave out keys created before it' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l max-create-rev -d 'Leave out keys created after it' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l keys-only -d 'Leave the values out' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l count-only -d 'Show how many keys there are' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l print-value-only -d 'Leave the keys out' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l exists -d 'Exit with 3 when there is no such key' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l endpoints -d 'Servers to try in turn, separated by commas' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l dial-timeout -d 'How long one server may take to accept a connection' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l command-timeout -d 'How long one answer may take' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l keepalive-time -d 'How often an idle connection is probed' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
-json\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l lease -d 'Lease in hexadecimal whose end deletes the key' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l prev-kv -d 'Show the pair as it was before' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l ignore-value -d 'Keep the value and change only the lease' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l ignore-lease -d 'Keep the lease and change only the value' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l ttl -d 'Let the key end after this time: grants a lease for it alone' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l endpoints -d 'Servers to try in turn, separated by commas' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l dial-timeout -d 'How long one server may take to accept a connection' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l command-timeout -d 'How long one answer may take' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l keepalive-time -d 'How often an idle connection is probed' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand put" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand put" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
-json\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand put" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -s i -l interactive -d 'Read watch and progress commands from stdin' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l prefix -d 'Watch all keys that begin with KEY' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l rev -d 'Begin with this revision; 0 is from now on' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l prev-kv -d 'Show each pair as it was before, too' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l progress-notify -d 'Let the server report its revision when nothing happens' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l forever -d 'Reconnect when the connection ends and go on with the next revision' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l exec -d 'Run this with sh for every event' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l endpoints -d 'Servers to try in turn, separated by commas' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l dial-timeout -d 'How long one server may take to accept a connection' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l command-timeout -d 'How long one answer may take' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l keepalive-time -d 'How often an idle connection is probed' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -s w -l write-out -d 'Format of the answer: simple, json, fields, table or protobuf, as etcdctl has' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l hex -d 'Print byte strings as hexadecimal escapes' -r -f -a "true\t''
-false\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
-json\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "del" -d 'Deletes a key or a range of keys and says how many'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "txn" -d 'Applies requests from stdin as one transaction'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "lease" -d 'Grants, renews and ends leases'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "compaction" -d 'Forgets the history before a revision'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "endpoint" -d 'Asks each server about itself'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "member" -d 'Shows the members of the cluster'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "snapshot" -d 'Saves the whole store, and looks at what was saved'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "alarm" -d 'Shows and clears alarms'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "defrag" -d 'Lets each server give back unused space'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "check" -d 'Measures a server against fixed marks'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "version" -d 'Shows the version of the client and of the API'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "get" -d 'Shows a key or a range of keys'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "watch" -d 'Shows changes of a key or a range of keys as they happen'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from del txn lease compaction endpoint member snapshot alarm defrag check version ls bench get put watch help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "get" -d 'Shows a key or a range of keys'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "del" -d 'Deletes a key or a range of keys and says how many'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "txn" -d 'Applies requests from stdin as one transaction'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "watch" -d 'Shows changes of a key or a range of keys as they happen'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "lease" -d 'Grants, renews and ends leases'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "compaction" -d 'Forgets the history before a revision'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "endpoint" -d 'Asks each server about itself'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "member" -d 'Shows the members of the cluster'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "snapshot" -d 'Saves the whole store, and looks at what was saved'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "alarm" -d 'Shows and clears alarms'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "defrag" -d 'Lets each server give back unused space'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "check" -d 'Measures a server against fixed marks'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "version" -d 'Shows the version of the client and of the etcd API that it speaks'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from lease" -f -a "grant" -d 'Makes a lease'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from lease" -f -a "revoke" -d 'Ends a lease and deletes its keys'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from lease" -f -a "timetolive" -d 'Shows how long a lease still lives'

@@ -1,7 +1,7 @@
-//! What a manual page says beyond its command line: files, environment, examples. Pure data.
+//! What a manual page says beyond its command line: exit codes, files, environment, examples.
 //!
-//! Every page has an entry in [`PAGES`] and every entry its page; a test compares them. The page
-//! of a verb group inherits files and environment from the page of its face.
+//! Pure data. Every page has an entry in [`PAGES`] and every entry its page; a test compares them.
+//! The page of a verb group inherits what it does not say from the page of its face.
 
 /// Name and what it is for.
 pub type Row = (&'static str, &'static str);
@@ -10,6 +10,8 @@ pub type Row = (&'static str, &'static str);
 pub struct Page {
     /// The page's name without its section: `kvctl`, `kvctl-lease`, `coracle-daemon`.
     pub name: &'static str,
+    /// The codes it can end with, and what each then means.
+    pub exits: &'static [Row],
     pub files: &'static [Row],
     /// Variables beyond those that the command line itself reads.
     pub environment: &'static [Row],
@@ -20,6 +22,12 @@ pub struct Page {
 pub const PAGES: &[Page] = &[
     Page {
         name: "coracle",
+        exits: &[
+            ("0", "done"),
+            ("1", "failed"),
+            ("2", "usage: the command line is wrong and nothing was done"),
+            ("3 to 7", "as the page of the applet says"),
+        ],
         files: &[(
             "/usr/local/bin/coracle",
             "the one executable; each other face is a link to it",
@@ -32,6 +40,15 @@ pub const PAGES: &[Page] = &[
     },
     Page {
         name: "coracle-daemon",
+        exits: &[
+            ("0", "ended in order, as it was told to"),
+            ("1", "failed: it cannot start, or cannot go on"),
+            ("2", "usage: the command line or a setting is wrong"),
+            (
+                "6",
+                "conflict: another daemon uses the directory or the socket",
+            ),
+        ],
         files: &[
             ("/var/lib/coracle", "the data, as root"),
             ("~/.local/share/coracle", "the data of an ordinary user"),
@@ -47,14 +64,15 @@ pub const PAGES: &[Page] = &[
                 "/run/coracle/coracle.sock",
                 "the socket for clients on this machine, as root",
             ),
-        ],
-        environment: &[
-            ("CORACLE_CONFIG", "the configuration file"),
             (
-                "CORACLE_DATA_DIR",
-                "stands for --data-dir; every other flag has its variable too",
+                "$XDG_RUNTIME_DIR/coracle.sock",
+                "the socket of an ordinary user; in the data directory where that is not set",
             ),
         ],
+        environment: &[(
+            "CORACLE_DATA_DIR",
+            "stands for --data-dir; every other flag has its variable too",
+        )],
         examples: &[
             ("coracle daemon", "serves this machine"),
             (
@@ -65,10 +83,19 @@ pub const PAGES: &[Page] = &[
                 "coracle daemon --config /etc/coracle.toml --check-config",
                 "prints the settings that a file gives",
             ),
+            (
+                "coracle daemon --auto-compaction-mode periodic --auto-compaction-retention 1h",
+                "keeps the versions of the last hour, as etcd does with these flags",
+            ),
         ],
     },
     Page {
         name: "coracle-demo",
+        exits: &[
+            ("0", "done: every step showed what it should"),
+            ("1", "failed"),
+            ("2", "usage: the command line is wrong"),
+        ],
         files: &[(
             "/tmp",
             "the demo keeps its data in a new directory there and removes it",
@@ -84,11 +111,48 @@ pub const PAGES: &[Page] = &[
     },
     Page {
         name: "kvctl",
-        files: &[(
-            "/run/coracle/coracle.sock",
-            "the socket of the local daemon",
-        )],
-        environment: &[("CORACLE_ENDPOINTS", "the servers to ask, with commas")],
+        exits: &[
+            ("0", "done"),
+            ("1", "failed"),
+            ("2", "usage: the command line is wrong and nothing was done"),
+            (
+                "3",
+                "no: there is no such lease or member, or no such key with --exists",
+            ),
+            (
+                "4",
+                "unavailable: no server answers in time, or it has no leader",
+            ),
+            (
+                "5",
+                "refused: the server wants to know who asks, or does not allow it",
+            ),
+            ("6", "conflict: the state of the server does not allow it"),
+        ],
+        files: &[
+            (
+                "/run/coracle/coracle.sock",
+                "the socket of the daemon on this machine, as root",
+            ),
+            (
+                "$XDG_RUNTIME_DIR/coracle.sock",
+                "the socket of an ordinary user's daemon; else in its data directory",
+            ),
+        ],
+        environment: &[
+            (
+                "ETCDCTL_ENDPOINTS, ETCDCTL_WRITE_OUT and so on",
+                "read when called as etcdctl, each for the flag of its name",
+            ),
+            (
+                "ETCDCTL_WATCH_KEY, ETCDCTL_WATCH_RANGE_END",
+                "stand for the arguments of watch",
+            ),
+            (
+                "ETCD_WATCH_REVISION, ETCD_WATCH_EVENT_TYPE, ETCD_WATCH_KEY, ETCD_WATCH_VALUE",
+                "what the command of a watch is told of its event; texts are quoted",
+            ),
+        ],
         examples: &[
             ("kvctl put config/colour blue", "writes a key"),
             ("kvctl get --prefix config/", "reads all keys that begin so"),
@@ -96,19 +160,45 @@ pub const PAGES: &[Page] = &[
                 "kvctl watch --prefix config/",
                 "prints each change as it happens",
             ),
+            (
+                "kvctl watch --prefix config/ --forever --exec 'systemctl reload app'",
+                "runs a command for each change, and goes on after a restart of the server",
+            ),
+            (
+                "kvctl put session/7 alice --ttl 30s",
+                "writes a key that ends after half a minute",
+            ),
+            (
+                "kvctl put session/8 bob --lease 1a2b3c4d5e6f7081",
+                "binds a key to a lease that was granted before",
+            ),
+            (
+                "printf '%s\\n' 'mod(\"a\") = \"0\"' '' 'put a 1' '' 'get a' '' | kvctl txn",
+                "writes a key if there is none, and reads it otherwise",
+            ),
         ],
     },
     Page {
         name: "kvctl-lease",
+        exits: &[],
         files: &[],
         environment: &[],
         examples: &[
             ("kvctl lease grant 60", "grants a lease of a minute"),
             ("kvctl lease list", "lists the leases"),
+            (
+                "kvctl put node/7 up --lease 1a2b3c4d5e6f7081",
+                "binds a key to the lease: it goes when the lease does",
+            ),
+            (
+                "kvctl lease keep-alive 1a2b3c4d5e6f7081",
+                "renews the lease until it is stopped",
+            ),
         ],
     },
     Page {
         name: "kvctl-endpoint",
+        exits: &[],
         files: &[],
         environment: &[],
         examples: &[
@@ -118,12 +208,14 @@ pub const PAGES: &[Page] = &[
     },
     Page {
         name: "kvctl-member",
+        exits: &[],
         files: &[],
         environment: &[],
         examples: &[("kvctl member list", "lists the members")],
     },
     Page {
         name: "kvctl-snapshot",
+        exits: &[],
         files: &[],
         environment: &[],
         examples: &[
@@ -136,6 +228,7 @@ pub const PAGES: &[Page] = &[
     },
     Page {
         name: "kvctl-check",
+        exits: &[],
         files: &[],
         environment: &[],
         examples: &[(
@@ -145,6 +238,7 @@ pub const PAGES: &[Page] = &[
     },
     Page {
         name: "kvctl-alarm",
+        exits: &[],
         files: &[],
         environment: &[],
         examples: &[

@@ -97,7 +97,12 @@ fn is_group(command: &Command) -> bool {
 
 fn render(name: &str, command: &Command, added: &Page, face: &Page) -> String {
     // The long version of a face speaks of what it answers; a page has its own name.
-    let command = command.clone().display_name(name.to_owned());
+    let usage = command.clone().render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage:").trim().to_owned();
+    let command = command
+        .clone()
+        .display_name(name.to_owned())
+        .override_usage(usage);
     let man = Man::new(command.clone());
     let mut out = Vec::new();
     man.render_name_section(&mut out).expect("memory takes it");
@@ -117,10 +122,7 @@ fn render(name: &str, command: &Command, added: &Page, face: &Page) -> String {
         page += &commands(name, &command, &mut related);
     }
     page += ".SH \"EXIT STATUS\"\n";
-    let codes = Exit::TABLE
-        .iter()
-        .map(|(exit, meaning)| (exit.0.to_string(), meaning.to_string()));
-    page += &rows(codes);
+    page += &exits(added, face);
     page += &section("FILES", added.files, face.files);
     page += &environment(&command, added, face);
     page += ".SH EXAMPLES\n";
@@ -220,6 +222,21 @@ fn body(sections: &[u8]) -> String {
         .collect()
 }
 
+/// The codes that can be seen today, each one of those that are documented for all faces.
+fn exits(added: &Page, face: &Page) -> String {
+    let codes = if added.exits.is_empty() {
+        face.exits
+    } else {
+        added.exits
+    };
+    for (code, _) in codes.iter().filter(|(code, _)| code.len() == 1) {
+        let known = |(exit, _): &(Exit, &str)| exit.0.to_string() == *code;
+        assert!(Exit::TABLE.iter().any(known), "{code} is no exit code");
+    }
+    let text = |(code, meaning): &Row| (code.to_string(), meaning.to_string());
+    rows(codes.iter().map(text))
+}
+
 /// The variables that the command line reads, and those of the table.
 fn environment(command: &Command, added: &Page, face: &Page) -> String {
     let own = |arg: &Arg| {
@@ -232,6 +249,10 @@ fn environment(command: &Command, added: &Page, face: &Page) -> String {
     } else {
         added.environment
     };
+    for (name, _) in table {
+        let twice = variables.iter().any(|(variable, _)| variable == name);
+        assert!(!twice, "the command line already names {name}");
+    }
     variables.extend(
         table
             .iter()
@@ -320,6 +341,7 @@ mod tests {
         face.build();
         let entry = Page {
             name: "xctl",
+            exits: &[("0", "done")],
             files: &[("/x", "the x")],
             environment: &[],
             examples: &[("xctl put a b", "writes a")],
@@ -338,9 +360,6 @@ mod tests {
             assert!(text.contains(part), "{part:?} is not in\n{text}");
         }
         let named = text.matches("\\-\\-endpoints\\fR").count();
-        assert_eq!(
-            named, 2,
-            "in synopsis and options, not again for each verb:\n{text}"
-        );
+        assert_eq!(named, 1, "in options, not again for each verb:\n{text}");
     }
 }
