@@ -73,6 +73,7 @@ pub struct Drained {
 /// One gRPC service and one set of routes, ready to be served on any number of listeners.
 pub struct Front<S> {
     grpc: S,
+    methods: Arc<Methods>,
     routes: Arc<Routes>,
     limits: Limits,
     connections: Arc<AtomicUsize>,
@@ -154,9 +155,18 @@ where
     pub fn new(grpc: S, routes: Routes, limits: Limits) -> Self {
         Self {
             grpc,
+            methods: Arc::new(Methods::new()),
             routes: Arc::new(routes),
             limits,
             connections: Arc::default(),
+        }
+    }
+
+    /// A front for the other members instead of clients.
+    pub fn for_peers(self) -> Self {
+        Self {
+            methods: Arc::new(Methods::of_peers()),
+            ..self
         }
     }
 
@@ -179,7 +189,7 @@ where
         let (phase, watched) = watch::channel(Phase::Serving);
         let dispatch = Dispatch {
             grpc: self.grpc,
-            methods: Arc::new(Methods::new()),
+            methods: self.methods,
             routes: self.routes,
             phase: watched.clone(),
             body_timeout: self.limits.body_timeout,

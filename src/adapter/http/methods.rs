@@ -44,9 +44,19 @@ pub fn served_methods() -> Vec<ServedMethod> {
 }
 
 impl Methods {
-    /// Reads the compiled-in descriptor.
+    /// What clients are served.
     pub(crate) fn new() -> Self {
-        let pool = DescriptorPool::decode(proto::DESCRIPTOR)
+        Self::of(proto::DESCRIPTOR)
+    }
+
+    /// What the other members are served.
+    pub(crate) fn of_peers() -> Self {
+        Self::of(proto::PEER_DESCRIPTOR)
+    }
+
+    /// Reads a compiled-in descriptor.
+    fn of(descriptor: &'static [u8]) -> Self {
+        let pool = DescriptorPool::decode(descriptor)
             .expect("the committed descriptor is compared with the proto files by a test");
         let mut by_path = BTreeMap::new();
         let mut streams = Vec::new();

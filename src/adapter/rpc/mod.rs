@@ -7,6 +7,7 @@
 pub mod client;
 mod convert;
 pub mod load;
+pub mod peer;
 pub mod server;
 pub mod snapshot_file;
 
@@ -19,13 +20,18 @@ pub mod proto {
     pub mod etcdserverpb {
         include!("generated/etcdserverpb.rs");
     }
+    pub mod peer {
+        include!("generated/coracle.peer.v1.rs");
+    }
     pub mod health {
         include!("generated/grpc.health.v1.rs");
     }
     /// The version of etcd's API that these messages are, and that is served.
     pub const API_VERSION: &str = "3.7.0";
-    /// The encoded `google.protobuf.FileDescriptorSet` of all of them.
+    /// The encoded `google.protobuf.FileDescriptorSet` of what clients are served.
     pub const DESCRIPTOR: &[u8] = include_bytes!("generated/descriptor.bin");
+    /// The same of what members say to each other.
+    pub const PEER_DESCRIPTOR: &[u8] = include_bytes!("generated/peer_descriptor.bin");
 }
 
 /// The bytes of a message on the wire.
