@@ -1,5 +1,6 @@
 //! Pure decisions: what happened and the time go in, what to do comes out.
 
 pub mod bench;
+pub mod cluster;
 pub mod kv;
 pub mod units;

@@ -1,0 +1,3 @@
+//! Who the members of a cluster are.
+
+pub mod founding;
