@@ -423,6 +423,34 @@ async fn flipped_byte_in_the_log_stops_the_start_and_changes_nothing() {
     }
 }
 
+/// As one is that is killed again and again before it can write a checkpoint.
+#[tokio::test]
+async fn a_long_log_is_behind_a_checkpoint_once_it_was_read() {
+    let rig = Rig::with(&["--snapshot-count", "100000000"]);
+    let daemon = rig.start();
+    for number in 0..140 {
+        let value = vec![b'v'; 1 << 20];
+        let answer = daemon
+            .kv()
+            .put(put(format!("k{}", number % 4), value))
+            .await;
+        answer.expect("is made");
+    }
+    let proofs = ["a.proof", "b.proof"].map(|name| rig.data.join("state").join(name));
+    assert!(!proofs.iter().any(|proof| proof.exists()));
+    daemon.kill();
+    let daemon = rig.start();
+    assert!(
+        proofs.iter().any(|proof| proof.exists()),
+        "{}",
+        daemon.told()
+    );
+    let everything = daemon.everything().await;
+    assert_eq!((everything.0, everything.1.len()), (141, 4));
+    daemon.kill();
+    assert_eq!(rig.start().everything().await, everything);
+}
+
 /// A directory with two checkpoints and some log beyond them, and its content.
 async fn with_two_checkpoints() -> (Rig, (i64, Vec<crate::rig::KeyValue>)) {
     let rig = Rig::with(&[

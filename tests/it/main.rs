@@ -3,6 +3,7 @@
 mod bench;
 mod checkpoint;
 mod client;
+mod cluster;
 mod daemon;
 mod demo;
 mod etcdctl;

@@ -8,13 +8,17 @@
 //!
 //! openraft 0.10 is an alpha, exactly pinned; its own test suite runs on our stores.
 
+mod forward;
 mod log_store;
+mod messages;
 mod network;
 mod proposer;
 mod reads;
+mod receiver;
 mod saved;
 mod state_machine;
 mod statistics;
+mod transfer;
 mod types;
 
 #[cfg(test)]
@@ -25,21 +29,27 @@ use std::pin::pin;
 use std::sync::{Arc, RwLockReadGuard};
 use std::time::Duration;
 
+use openraft::errors::{InitializeError, RaftError};
 use openraft::{Config, Raft, SnapshotPolicy};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::adapter::checkpoint::{Checkpoints, Discarded};
+use crate::adapter::raft::forward::{Forwarder, Written};
 use crate::adapter::raft::log_store::LogStore;
+use crate::adapter::raft::network::Network;
 use crate::adapter::raft::proposer::{Proposal, Proposer, Waiter};
 use crate::adapter::raft::saved::Checkpointer;
 use crate::adapter::raft::state_machine::StateMachine;
 use crate::adapter::raft::statistics::Counters;
-use crate::adapter::raft::types::TypeConfig;
+use crate::adapter::raft::types::{Batch, TypeConfig};
+use crate::adapter::rpc::peer::Links;
 use crate::adapter::wal::{Recovered, SyncStatistics, Wal, WalError};
 use crate::core::kv::request::{Command, KvError, Reply};
 use crate::core::kv::store::Step;
 
 pub use log_store::Appended;
+pub use messages::LeaseQuestion;
+pub use receiver::{LeaseKeeper, Receiver};
 pub use saved::{CheckpointFailure, Saved, SavedError};
 pub use state_machine::{Observer, SharedState, State};
 pub use statistics::Statistics;
@@ -51,7 +61,7 @@ pub const FIRST_INDEX: u64 = 0;
 /// How consensus is set up.
 pub struct Settings {
     pub member_id: u64,
-    pub member: Member,
+    pub links: Links,
     pub heartbeat: Duration,
     pub election_timeout: Duration,
 }
@@ -105,11 +115,13 @@ pub struct Consensus {
     room: Arc<Semaphore>,
     /// How long a proposal waits for its answer.
     timeout: Duration,
+    forwarder: Forwarder,
+    receiver: Arc<Receiver>,
 }
 
 impl Consensus {
-    /// Starts a member from what its log and its checkpoints hold; a pristine one becomes the
-    /// only voter of a new cluster. Returns when it leads and everything committed is applied.
+    /// Starts a member from what its log and its checkpoints hold. It takes part at once;
+    /// [`Self::settle`] says when there is somebody to lead.
     pub async fn start(
         settings: Settings,
         wal: Arc<Wal>,
@@ -125,20 +137,28 @@ impl Consensus {
         let machine = StateMachine::new(state.clone(), observer, Arc::clone(&checkpointer));
         let config = config(&settings)?;
         let log = log_store.clone();
-        let member_id = settings.member_id;
-        let raft = Raft::new(member_id, config, network::Alone, log_store, machine)
+        let network = Network {
+            links: settings.links.clone(),
+        };
+        let raft = Raft::new(settings.member_id, config, network, log_store, machine)
             .await
             .map_err(stopped)?;
 
         let (proposals, proposed) = mpsc::channel(proposer::WAITING_MAX);
         let (reads, read) = mpsc::channel(reads::WAITING_MAX);
         let timeout = REQUEST_TIMEOUT + 2 * settings.election_timeout;
+        let forwarder = Forwarder {
+            raft: raft.clone(),
+            links: settings.links,
+            patience: timeout,
+        };
         let counters = Arc::new(Counters::default());
-        let proposer = Proposer::new(raft.clone(), proposed, Arc::clone(&counters));
+        let proposer = Proposer::new(forwarder.clone(), proposed, Arc::clone(&counters));
         // Both end when the handle is dropped, because their channels close.
         tokio::spawn(proposer.run());
-        tokio::spawn(reads::run(raft.clone(), read, Arc::clone(&counters)));
-        let consensus = Self {
+        tokio::spawn(reads::run(forwarder.clone(), read, Arc::clone(&counters)));
+        let receiver = Arc::new(Receiver::new(raft.clone()));
+        Ok(Self {
             raft,
             state,
             wal,
@@ -149,32 +169,66 @@ impl Consensus {
             counters,
             room: Arc::new(Semaphore::new(proposer::PENDING_BYTES_MAX)),
             timeout,
+            forwarder,
+            receiver,
+        })
+    }
+
+    /// Waits until somebody leads and everything committed is applied here. A member that is the
+    /// only voter waits for nobody: if it comes no further, its disk is why.
+    ///
+    /// `founders` found the cluster; nobody heeds them once there is a log. Without anybody the
+    /// member waits to be taken in.
+    pub async fn settle(&self, founders: BTreeMap<u64, Member>) -> Result<(), ConsensusError> {
+        let applied = || self.standing().applied_index;
+        let alone = is_only_voter(&self.raft) || founders.keys().eq([self.raft.node_id()]);
+        let settled = async {
+            begin(&self.raft, founders).await?;
+            loop {
+                match self.read_barrier().await {
+                    Ok(_) => return Ok(()),
+                    Err(KvError::Stopped) => return Err(self.failed().await),
+                    // The others may start later; nothing is wrong with waiting for them.
+                    Err(error) => tracing::info!(%error, "waiting for a leader"),
+                }
+            }
         };
-        let applied = || consensus.standing().applied_index;
-        match unless_stalled(START_STALL, consensus.lead(&settings), applied).await {
-            Some(led) => led.map(|()| consensus),
+        if !alone {
+            return settled.await;
+        }
+        match unless_stalled(START_STALL, settled, applied).await {
+            Some(settled) => settled,
             None => Err(ConsensusError::Stalled {
-                shortage: consensus.wal.shortage(),
+                shortage: self.wal.shortage(),
             }),
         }
     }
 
-    /// Returns when this member, the only voter, leads and has applied all that was committed.
-    async fn lead(&self, settings: &Settings) -> Result<(), ConsensusError> {
-        let raft = &self.raft;
-        if raft.is_initialized().await.map_err(stopped)? {
-            // The only voter need not wait for an election timeout to pass.
-            raft.trigger().elect(false).await.map_err(stopped)?;
-        } else {
-            let members = BTreeMap::from([(settings.member_id, settings.member.clone())]);
-            raft.initialize(members).await.map_err(stopped)?;
-        }
-        // openraft may lead before its first entry is committed; a barrier passes only after.
-        raft.wait(None)
-            .current_leader(settings.member_id, "the only voter leads")
+    /// What other members ask is answered by this.
+    pub fn receiver(&self) -> Arc<Receiver> {
+        Arc::clone(&self.receiver)
+    }
+
+    /// What only the leader's clock knows of a lease; for a member that does not lead.
+    pub async fn ask_of_lease(&self, question: LeaseQuestion) -> Result<Option<u64>, KvError> {
+        self.forwarder.lease(question).await
+    }
+
+    /// Whether this member leads, as far as it knows.
+    pub fn leads(&self) -> bool {
+        self.raft.is_leader()
+    }
+
+    /// Waits until leader or term is another than `seen`, and says where the member stands then.
+    pub async fn standing_after(&self, seen: (u64, u64)) -> Result<Standing, ConsensusError> {
+        let changed = |metrics: &openraft::RaftMetrics<TypeConfig>| {
+            (metrics.current_term, metrics.current_leader.unwrap_or(0)) != seen
+        };
+        let wait = self.raft.wait(None);
+        wait.metrics(changed, "another leader or term")
             .await
             .map_err(stopped)?;
-        self.read_barrier().await.map_err(stopped)
+        Ok(self.standing())
     }
 
     /// Makes a change; its reply once it is applied.
@@ -206,8 +260,30 @@ impl Consensus {
         }
     }
 
-    /// Waits until what is read from the state afterwards is linearizable.
-    pub async fn read_barrier(&self) -> Result<(), KvError> {
+    /// Makes a change of this member's own, if it leads in `term` and still does when the change
+    /// enters the log.
+    pub async fn propose_in_term(&self, command: Command, term: u64) -> Result<Reply, KvError> {
+        let batch = Batch::new(vec![command], &mut Vec::new());
+        let written = forward::write_in_term(&self.raft, batch, term);
+        let written = tokio::time::timeout(self.timeout, written).await;
+        match written.unwrap_or(Written::Failed(KvError::TimedOut)) {
+            Written::Replies(replies) => {
+                let reply = replies.into_iter().next();
+                reply.expect("one reply for one command")
+            }
+            Written::Elsewhere(_) => Err(KvError::NoLeader),
+            Written::Failed(error) => Err(error),
+        }
+    }
+
+    /// How long a request waits for its answer at most.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Waits until what is read from the state afterwards is linearizable; the term in which this
+    /// member was confirmed to lead meanwhile, if it was.
+    pub async fn read_barrier(&self) -> Result<Option<u64>, KvError> {
         let (sender, receiver) = oneshot::channel();
         self.reads
             .send(sender)
@@ -325,6 +401,34 @@ impl Consensus {
         }
     }
 
+    /// Hands the lead to the member that is nearest to having everything, if this one leads.
+    pub async fn hand_over(&self) {
+        let successor = {
+            let metrics = self.raft.metrics();
+            let metrics = openraft::async_runtime::watch::WatchReceiver::borrow_watched(&metrics);
+            let own = *self.raft.node_id();
+            let voters: std::collections::BTreeSet<u64> =
+                metrics.membership_config.membership().voter_ids().collect();
+            let behind = metrics.replication.as_ref();
+            behind.and_then(|behind| {
+                let others = behind
+                    .iter()
+                    .filter(|(id, _)| **id != own && voters.contains(id));
+                others
+                    .max_by_key(|(_, matching)| **matching)
+                    .map(|(id, _)| *id)
+            })
+        };
+        let Some(successor) = successor.filter(|_| self.raft.is_leader()) else {
+            return;
+        };
+        if self.raft.trigger().transfer_leader(successor).await.is_ok() {
+            let wait = self.raft.wait(Some(HAND_OVER_TIMEOUT));
+            // Late or not, the others elect somebody without this member.
+            let _ = wait.current_leader(successor, "a successor leads").await;
+        }
+    }
+
     /// Stops taking part. What was answered is on disk; nothing else is owed.
     pub async fn shutdown(&self) -> Result<(), ConsensusError> {
         self.raft.shutdown().await.map_err(stopped)?;
@@ -334,9 +438,38 @@ impl Consensus {
     }
 }
 
+/// Founds the cluster, or goes on with what there is.
+async fn begin(
+    raft: &Raft<TypeConfig, StateMachine>,
+    founders: BTreeMap<u64, Member>,
+) -> Result<(), ConsensusError> {
+    if raft.is_initialized().await.map_err(stopped)? {
+        if is_only_voter(raft) {
+            // It need not wait for an election timeout to pass.
+            raft.trigger().elect(false).await.map_err(stopped)?;
+        }
+        return Ok(());
+    }
+    if founders.is_empty() {
+        return Ok(());
+    }
+    match raft.initialize(founders).await {
+        // Another founder was quicker, and this member has its word already.
+        Ok(()) | Err(RaftError::APIError(InitializeError::NotAllowed(_))) => Ok(()),
+        Err(error) => Err(stopped(error)),
+    }
+}
+
+fn is_only_voter(raft: &Raft<TypeConfig, StateMachine>) -> bool {
+    raft.voter_ids().eq([*raft.node_id()])
+}
+
 /// How long a start may go without applying anything of the log before it is given up: a long log
 /// takes its time, a disk that takes nothing would take for ever.
 const START_STALL: Duration = Duration::from_secs(60);
+
+/// How long a member that ends waits for its successor; clients wait meanwhile.
+const HAND_OVER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// etcd's bound on a request, to which two election timeouts are added.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
@@ -345,8 +478,10 @@ fn config(settings: &Settings) -> Result<Arc<Config>, ConsensusError> {
     let election_ms = settings.election_timeout.as_millis() as u64;
     let config = Config {
         heartbeat_interval: settings.heartbeat.as_millis() as u64,
-        election_timeout_min: election_ms,
-        election_timeout_max: 2 * election_ms,
+        // openraft waits for the leader's lease, which is the upper bound, and then for a random
+        // time between both: three quarters of the election timeout to all of it.
+        election_timeout_min: election_ms / 4,
+        election_timeout_max: election_ms / 2,
         // The daemon says when to write a checkpoint and how much log the older one still needs.
         snapshot_policy: SnapshotPolicy::Never,
         max_in_snapshot_log_to_keep: u64::MAX,

@@ -1,70 +1,155 @@
-//! Messages between members. A node has no peers until clusters are formed, so nothing is sent:
-//! openraft asks for a connection only to other members, and there are none.
+//! openraft's messages on their way to other members.
 
 use std::future::Future;
-use std::io;
+use std::time::Duration;
 
-use openraft::errors::{RPCError, ReplicationClosed, StreamingError, Unreachable};
+use futures_util::{StreamExt, stream};
+use openraft::base::{BoxFuture, BoxStream};
+use openraft::errors::{NetworkError, RPCError, ReplicationClosed, StreamingError, Unreachable};
 use openraft::network::{RPCOption, RaftNetworkV2};
 use openraft::raft::{
-    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, VoteRequest, VoteResponse,
+    AppendEntriesRequest, AppendEntriesResponse, SnapshotResponse, StreamAppendResult,
+    TransferLeaderRequest, TransferLeaderResponse, VoteRequest, VoteResponse,
 };
 use openraft::{OptionalSend, RaftNetworkFactory};
+use serde::de::DeserializeOwned;
 
+use crate::adapter::raft::messages::{Question, decode, encode};
+use crate::adapter::raft::transfer;
 use crate::adapter::raft::types::{Member, TypeConfig, Vote};
+use crate::adapter::rpc::peer::{Link, Links, PeerError};
 use crate::core::kv::machine::Image;
 
 type Snapshot = openraft::type_config::alias::SnapshotOf<TypeConfig, Image>;
 
-/// Makes connections to members: every one is unreachable.
-pub(super) struct Alone;
+/// Opening a stream may take as long as a connection does; openraft's own limit is one heartbeat.
+const OPEN_LIMIT_MIN: Duration = Duration::from_millis(500);
 
-/// A member that cannot be reached.
-pub(super) struct Nobody(u64);
+/// Makes the ways to members.
+pub(super) struct Network {
+    pub(super) links: Links,
+}
 
-impl Nobody {
-    fn unreachable(&self) -> Unreachable<TypeConfig> {
-        Unreachable::new(&io::Error::other(format!(
-            "member {:x} is not of this cluster",
-            self.0
-        )))
+/// The way to one member.
+pub(super) struct Way {
+    /// An error: the member has no address that could be used.
+    link: Result<Link, PeerError>,
+}
+
+impl RaftNetworkFactory<TypeConfig> for Network {
+    type Network = Way;
+
+    async fn new_client(&mut self, target: u64, node: &Member) -> Way {
+        Way {
+            link: self.links.to(target, &node.peer_urls),
+        }
     }
 }
 
-impl RaftNetworkFactory<TypeConfig> for Alone {
-    type Network = Nobody;
+impl Way {
+    fn link(&self) -> Result<&Link, RPCError<TypeConfig>> {
+        self.link.as_ref().map_err(|error| failed(error.clone()))
+    }
 
-    async fn new_client(&mut self, target: u64, _node: &Member) -> Nobody {
-        Nobody(target)
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        question: Question,
+        option: &RPCOption,
+    ) -> Result<T, RPCError<TypeConfig>> {
+        let limit = option.soft_ttl().max(OPEN_LIMIT_MIN);
+        let answer = self.link()?.ask(encode(&question), limit).await;
+        answer.and_then(|body| decode(&body)).map_err(failed)
     }
 }
 
-impl RaftNetworkV2<TypeConfig> for Nobody {
+/// What openraft should think of a failure: whether to wait before it tries again.
+fn failed(error: PeerError) -> RPCError<TypeConfig> {
+    match error {
+        PeerError::Late { .. } => NetworkError::new(&error).into(),
+        PeerError::Address { .. }
+        | PeerError::Unreachable { .. }
+        | PeerError::Broken { .. }
+        | PeerError::Refused(_) => Unreachable::new(&error).into(),
+    }
+}
+
+impl RaftNetworkV2<TypeConfig> for Way {
     type SnapshotData = Image;
 
     async fn append_entries(
         &mut self,
-        _request: AppendEntriesRequest<TypeConfig>,
-        _option: RPCOption,
+        request: AppendEntriesRequest<TypeConfig>,
+        option: RPCOption,
     ) -> Result<AppendEntriesResponse<TypeConfig>, RPCError<TypeConfig>> {
-        Err(self.unreachable().into())
+        let mut answers = self.stream_append(stream::iter([request]), option).await?;
+        let silent = || PeerError::Refused("an append was not answered".to_owned());
+        let answer = answers.next().await;
+        Ok(answer.unwrap_or_else(|| Err(failed(silent())))?.into())
+    }
+
+    fn stream_append<'s, S>(
+        &'s mut self,
+        input: S,
+        option: RPCOption,
+    ) -> BoxFuture<
+        's,
+        Result<
+            BoxStream<'s, Result<StreamAppendResult<TypeConfig>, RPCError<TypeConfig>>>,
+            RPCError<TypeConfig>,
+        >,
+    >
+    where
+        S: stream::Stream<Item = AppendEntriesRequest<TypeConfig>> + OptionalSend + Unpin + 'static,
+    {
+        Box::pin(async move {
+            let limit = option.soft_ttl().max(OPEN_LIMIT_MIN);
+            let bodies = input.map(|request| encode(&request)).boxed();
+            let answers = self.link()?.append(bodies, limit).await.map_err(failed)?;
+            let results = answers.map(|body| body.and_then(|body| decode(&body)).map_err(failed));
+            Ok(results.boxed() as BoxStream<'s, _>)
+        })
     }
 
     async fn vote(
         &mut self,
-        _request: VoteRequest<TypeConfig>,
-        _option: RPCOption,
+        request: VoteRequest<TypeConfig>,
+        option: RPCOption,
     ) -> Result<VoteResponse<TypeConfig>, RPCError<TypeConfig>> {
-        Err(self.unreachable().into())
+        self.ask(Question::Vote(request), &option).await
+    }
+
+    async fn pre_vote(
+        &mut self,
+        request: VoteRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Result<VoteResponse<TypeConfig>, RPCError<TypeConfig>> {
+        self.ask(Question::PreVote(request), &option).await
     }
 
     async fn full_snapshot(
         &mut self,
-        _vote: Vote,
-        _snapshot: Snapshot,
-        _cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
+        vote: Vote,
+        snapshot: Snapshot,
+        cancel: impl Future<Output = ReplicationClosed> + OptionalSend + 'static,
         _option: RPCOption,
     ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
-        Err(self.unreachable().into())
+        let link = self.link.clone().map_err(unsent)?;
+        let sent = transfer::send(&link, vote, snapshot);
+        tokio::select! {
+            sent = sent => sent.map_err(unsent),
+            closed = cancel => Err(closed.into()),
+        }
     }
+
+    async fn transfer_leader(
+        &mut self,
+        request: TransferLeaderRequest<TypeConfig>,
+        option: RPCOption,
+    ) -> Result<TransferLeaderResponse<TypeConfig>, RPCError<TypeConfig>> {
+        self.ask(Question::TransferLeader(request), &option).await
+    }
+}
+
+fn unsent(error: PeerError) -> StreamingError<TypeConfig> {
+    Unreachable::new(&error).into()
 }

@@ -14,13 +14,11 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use openraft::Raft;
-use openraft::errors::{ClientWriteError, RaftError};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
-use crate::adapter::raft::state_machine::StateMachine;
+use crate::adapter::raft::forward::Forwarder;
 use crate::adapter::raft::statistics::Counters;
-use crate::adapter::raft::types::{Batch, TypeConfig};
+use crate::adapter::raft::types::Batch;
 use crate::adapter::wal::SEGMENT_BYTES;
 use crate::core::kv::request::{Command, KvError, REQUEST_BYTES_MAX, Reply};
 
@@ -72,7 +70,7 @@ type Flight =
     Pin<Box<dyn Future<Output = (Waiters, Result<Vec<Result<Reply, KvError>>, KvError>)> + Send>>;
 
 pub(super) struct Proposer {
-    raft: Raft<TypeConfig, StateMachine>,
+    forwarder: Forwarder,
     proposals: mpsc::Receiver<Proposal>,
     waiting: VecDeque<Proposal>,
     in_flight: FuturesUnordered<Flight>,
@@ -92,13 +90,13 @@ enum Event {
 
 impl Proposer {
     pub(super) fn new(
-        raft: Raft<TypeConfig, StateMachine>,
+        forwarder: Forwarder,
         proposals: mpsc::Receiver<Proposal>,
         counters: Arc<Counters>,
     ) -> Self {
         let (waiting, in_flight) = (VecDeque::new(), FuturesUnordered::new());
         Self {
-            raft,
+            forwarder,
             proposals,
             waiting,
             in_flight,
@@ -149,20 +147,9 @@ impl Proposer {
         }
         self.flying += waiters.len();
         let batch = Batch::new(commands, &mut self.scratch);
-        let raft = self.raft.clone();
-        // Without a time-out: who waits has one, and the entry is in the log's hands until then.
+        let forwarder = self.forwarder.clone();
         self.in_flight.push(Box::pin(async move {
-            let replies = match raft.client_write(batch).await {
-                Ok(response) => Ok(response.data),
-                Err(RaftError::APIError(ClientWriteError::ForwardToLeader(_))) => {
-                    Err(KvError::NoLeader)
-                }
-                // A membership error cannot answer a command; whatever else is new to us did not
-                // say that the commands were made.
-                Err(RaftError::APIError(_)) => Err(KvError::LeaderChanged),
-                Err(RaftError::Fatal(_)) => Err(KvError::Stopped),
-            };
-            (waiters, replies)
+            (waiters, forwarder.propose(batch).await)
         }));
     }
 }

@@ -2,30 +2,29 @@
 
 use std::sync::Arc;
 
-use openraft::{Raft, ReadPolicy};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::adapter::raft::state_machine::StateMachine;
+use crate::adapter::raft::forward::Forwarder;
 use crate::adapter::raft::statistics::Counters;
-use crate::adapter::raft::types::TypeConfig;
 use crate::core::kv::request::KvError;
 
 /// Reads that one confirmation serves at most, and that wait for the next at most.
 pub(super) const WAITING_MAX: usize = 16 * 1024;
 
-pub(super) type Read = oneshot::Sender<Result<(), KvError>>;
+/// Who waits for a confirmation; it says the term in which this member leads, if it does.
+pub(super) type Read = oneshot::Sender<Result<Option<u64>, KvError>>;
 
 /// Confirms for all reads that arrived before it started, again and again, until every handle is
 /// dropped. A read that arrives during a confirmation waits for the next: the one under way may
 /// have been judged before the read began.
 pub(super) async fn run(
-    raft: Raft<TypeConfig, StateMachine>,
+    forwarder: Forwarder,
     mut reads: mpsc::Receiver<Read>,
     counters: Arc<Counters>,
 ) {
     let mut waiting = Vec::new();
     while reads.recv_many(&mut waiting, WAITING_MAX).await > 0 {
-        let confirmed = confirm(&raft).await;
+        let confirmed = forwarder.read_barrier().await;
         if confirmed.is_err() {
             counters.read_index_failed();
         }
@@ -34,17 +33,4 @@ pub(super) async fn run(
             let _ = read.send(confirmed);
         });
     }
-}
-
-async fn confirm(raft: &Raft<TypeConfig, StateMachine>) -> Result<(), KvError> {
-    let linearizer = raft.get_read_linearizer(ReadPolicy::ReadIndex).await;
-    let linearizer = linearizer.map_err(|error| match error.fatal() {
-        Some(_) => KvError::Stopped,
-        None => KvError::NoLeader,
-    })?;
-    linearizer
-        .await_ready(raft)
-        .await
-        .map(drop)
-        .map_err(|_| KvError::Stopped)
 }

@@ -161,8 +161,8 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     async fn install_snapshot(&mut self, meta: &SnapshotMeta, snapshot: Image) -> io::Result<()> {
         let chunks = snapshot
             .chunks
-            .iter()
-            .map(|chunk| chunk.as_ref().clone())
+            .into_iter()
+            .map(Arc::unwrap_or_clone)
             .collect();
         let machine = Machine::from_parts(snapshot.meta, chunks).map_err(io::Error::other)?;
         {

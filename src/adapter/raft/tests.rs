@@ -1,6 +1,7 @@
 //! openraft's own suite for stores, on our log store and state machine with real files.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::adapter::raft::saved::{Checkpointer, Saved};
 use crate::adapter::raft::state_machine::{Observer, SharedState, StateMachine};
 use crate::adapter::raft::types::{Member, TypeConfig};
 use crate::adapter::raft::{Consensus, ConsensusError, Settings, unless_stalled};
+use crate::adapter::rpc::peer::{Links, Patience, Speaker};
 use crate::adapter::wal::{Options, Wal, WalError};
 use crate::core::kv::machine::Machine;
 use crate::core::kv::request::{Command, DeleteRange, KeyRange, KvError, Put, Reply};
@@ -86,16 +88,24 @@ async fn consensus(dir: &Path, segment_bytes: u64) -> Consensus {
         ..Options::default()
     };
     let (wal, recovered) = Wal::open(&dir.join("wal"), options).expect("opens");
+    let speaker = Speaker {
+        cluster_id: 1,
+        member_id: 1,
+    };
+    let election_timeout = Duration::from_secs(1);
     let settings = Settings {
         member_id: 1,
-        member: Member::default(),
+        links: Links::new(speaker, Patience::of(election_timeout)),
         heartbeat: Duration::from_millis(100),
-        election_timeout: Duration::from_secs(1),
+        election_timeout,
     };
     let (saved, checkpoints) = (Saved::beginning(), checkpoints(dir).expect("opens"));
     let (wal, observer) = (Arc::new(wal), Arc::new(Nobody));
     let started = Consensus::start(settings, wal, &recovered, saved, checkpoints, observer);
-    started.await.expect("starts")
+    let consensus = started.await.expect("starts");
+    let alone = BTreeMap::from([(1, Member::default())]);
+    consensus.settle(alone).await.expect("leads");
+    consensus
 }
 
 impl StoreBuilder<TypeConfig, LogStore, StateMachine, TempDir> for Stores {

@@ -13,6 +13,7 @@ use std::time::Duration;
 use crate::cli::config::reader::Reader;
 use crate::cli::listen::ListenUrl;
 use crate::cli::paths::User;
+use crate::core::cluster::founding::Founders;
 use crate::core::kv::retention::Retention;
 use crate::core::units::{Size, Span};
 
@@ -61,6 +62,30 @@ pub const KEYS: &[Key] = &[
         "URLS",
         "Where only /metrics and /health are served",
         "none",
+    ),
+    key(
+        "listen-peer-urls",
+        "URLS",
+        "Where the other members are served",
+        "none, or http://127.0.0.1:2380 with an initial cluster",
+    ),
+    key(
+        "initial-advertise-peer-urls",
+        "URLS",
+        "Where the other members reach this one",
+        "the peer URLs that are listened on",
+    ),
+    key(
+        "initial-cluster",
+        "MEMBERS",
+        "Who founds the cluster: NAME=URL for every founder, with commas",
+        "this member alone",
+    ),
+    key(
+        "initial-cluster-token",
+        "TOKEN",
+        "What tells this cluster from others that had the same URLs",
+        "coracle-cluster",
     ),
     key(
         "socket",
@@ -199,6 +224,12 @@ pub struct Settings {
     /// Empty: those that it listens on.
     pub advertise_client: Vec<String>,
     pub listen_metrics: Vec<ListenUrl>,
+    pub listen_peer: Vec<ListenUrl>,
+    /// Empty: those that it listens on.
+    pub advertise_peer: Vec<String>,
+    /// None: this member alone.
+    pub founders: Option<Founders>,
+    pub cluster_token: String,
     pub socket: Socket,
     /// None: no limit.
     pub quota_bytes: Option<u64>,
@@ -414,6 +445,10 @@ impl fmt::Display for Settings {
             Socket::Off => "off".to_owned(),
             Socket::Usual(path) | Socket::Asked(path) => path.display().to_string(),
         };
+        let founders = self
+            .founders
+            .as_ref()
+            .map_or(String::new(), Founders::to_string);
         let quota = self
             .quota_bytes
             .map_or("-1".to_owned(), |bytes| bytes.to_string());
@@ -427,6 +462,13 @@ impl fmt::Display for Settings {
                 quoted(&self.advertise_client.join(",")),
             ),
             ("listen-metrics-urls", quoted(&list(&self.listen_metrics))),
+            ("listen-peer-urls", quoted(&list(&self.listen_peer))),
+            (
+                "initial-advertise-peer-urls",
+                quoted(&self.advertise_peer.join(",")),
+            ),
+            ("initial-cluster", quoted(&founders)),
+            ("initial-cluster-token", quoted(&self.cluster_token)),
             ("socket", quoted(&socket)),
             ("quota-backend-bytes", quota),
             ("max-request-bytes", self.request_bytes_max.to_string()),
@@ -545,6 +587,8 @@ mod tests {
             "auto-compaction-mode = \"revision\"",
             "auto-compaction-mode = \"periodic\"",
             "auto-compaction-retention = \"1001B\"",
+            "name = \"a\"\ninitial-cluster = \"a=http://127.0.0.1:2380,b=http://b:1\"",
+            "listen-peer-urls = \"http://127.0.0.1:5\"\ninitial-cluster-token = \"\"",
         ] {
             let settings = load(&[], &[], file).expect("loads");
             let printed = settings.to_string();

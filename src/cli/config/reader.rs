@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::cli::config::{CompactionMode, ConfigError, LogLevel, Origin, Settings, Socket, Values};
 use crate::cli::listen::{ListenUrl, advertised_urls_or_none, listen_urls, listen_urls_or_none};
 use crate::cli::paths::{self, Surroundings, User};
+use crate::core::cluster::founding::Founders;
 use crate::core::kv::request::REQUEST_BYTES_MAX;
 use crate::core::kv::retention::Retention;
 use crate::core::units::{Size, UnitError, duration, size};
@@ -31,16 +32,18 @@ impl Reader<'_> {
             _ => Err(format!("{text:?} is no switch: write true or false")),
         })?;
         let compaction_mode = self.compaction_mode()?;
-        let listen = |name, default: &str| {
-            self.parse(
-                name,
-                listen_urls(default).expect("the default is one"),
-                listen_urls,
-            )
-        };
-        let listen_client = listen("listen-client-urls", "http://127.0.0.1:2379")?;
+        let usual = |url| listen_urls(url).expect("the default is one");
+        let here = usual("http://127.0.0.1:2379");
+        let listen_client = self.parse("listen-client-urls", here, listen_urls)?;
         let listen_metrics = self.parse("listen-metrics-urls", Vec::new(), listen_urls_or_none)?;
+        let founders = self.founders()?;
+        let here = match founders {
+            Some(_) => usual("http://127.0.0.1:2380"),
+            None => Vec::new(),
+        };
+        let listen_peer = self.parse("listen-peer-urls", here, listen_urls_or_none)?;
         if !insecure {
+            self.loopback("listen-peer-urls", &listen_peer)?;
             self.loopback("listen-client-urls", &listen_client)?;
             self.loopback("listen-metrics-urls", &listen_metrics)?;
         }
@@ -57,6 +60,14 @@ impl Reader<'_> {
                 Ok(urls.iter().map(ListenUrl::to_string).collect())
             })?,
             listen_metrics,
+            listen_peer,
+            advertise_peer: self.parse("initial-advertise-peer-urls", Vec::new(), advertised)?,
+            founders,
+            cluster_token: self.parse(
+                "initial-cluster-token",
+                "coracle-cluster".to_owned(),
+                |text| Ok(text.to_owned()),
+            )?,
             quota_bytes: self.parse("quota-backend-bytes", Some(2 << 30), quota)?,
             request_bytes_max: self.request_bytes_max()?,
             txn_ops_max: self.parse("max-txn-ops", 128, |text| count(text, 1, u32::MAX.into()))?
@@ -77,7 +88,53 @@ impl Reader<'_> {
             insecure,
         };
         self.timing(&settings)?;
+        self.place_among_founders(&settings)?;
         Ok(settings)
+    }
+
+    fn founders(&self) -> Result<Option<Founders>, ConfigError> {
+        self.parse("initial-cluster", None, |text| match text {
+            "" => Ok(None),
+            _ => Founders::read(text)
+                .map(Some)
+                .map_err(|error| error.to_string()),
+        })
+    }
+
+    /// This member is one of the founders, under the URLs where the others will look for it.
+    fn place_among_founders(&self, settings: &Settings) -> Result<(), ConfigError> {
+        let Some(founders) = &settings.founders else {
+            return Ok(());
+        };
+        let name = &settings.name;
+        let wrong = |why| {
+            let origin = self.origin("initial-cluster");
+            Err(ConfigError::Value { origin, why })
+        };
+        let Some(urls) = founders.0.get(name) else {
+            return wrong(format!(
+                "it does not name this member, {name:?}: set name, or add it"
+            ));
+        };
+        let own = match settings.advertise_peer.is_empty() {
+            true => settings
+                .listen_peer
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            false => settings.advertise_peer.clone(),
+        };
+        let (mut urls, mut own) = (urls.clone(), own);
+        urls.sort_unstable();
+        own.sort_unstable();
+        if urls != own {
+            return wrong(format!(
+                "it says that {name:?} is reached at {}, and initial-advertise-peer-urls says {}",
+                urls.join(","),
+                own.join(",")
+            ));
+        }
+        Ok(())
     }
 
     fn timing(&self, settings: &Settings) -> Result<(), ConfigError> {
@@ -242,6 +299,25 @@ impl Reader<'_> {
             }
         })
     }
+}
+
+/// URLs that others connect to: names are allowed, ports are not optional.
+fn advertised(text: &str) -> Result<Vec<String>, String> {
+    let parts = text.split(',').filter(|part| !part.is_empty());
+    parts
+        .map(|url| {
+            let url = url.trim().trim_end_matches('/');
+            let place = url
+                .strip_prefix("http://")
+                .and_then(|rest| rest.rsplit_once(':'));
+            match place.map(|(host, port)| (host, port.parse::<u16>())) {
+                Some((host, Ok(_))) if !host.is_empty() && !host.contains('/') => {
+                    Ok(url.to_owned())
+                }
+                _ => Err(format!("{url:?} is no URL: write http://HOST:PORT")),
+            }
+        })
+        .collect()
 }
 
 fn words(error: UnitError) -> String {

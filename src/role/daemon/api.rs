@@ -44,20 +44,8 @@ struct RangePieces {
 impl Served {
     async fn barrier(&self, consistency: Consistency) -> Result<(), KvError> {
         match consistency {
-            Consistency::Linearizable => self.0.consensus.read_barrier().await,
+            Consistency::Linearizable => self.0.consensus.read_barrier().await.map(drop),
             Consistency::Serializable => Ok(()),
-        }
-    }
-
-    /// Returns when what a compaction at `revision` made unreadable is dropped.
-    async fn dropped(&self, revision: i64) {
-        loop {
-            // Before the look: a word that comes between the two is then not missed.
-            let told = self.0.hub.dropped.notified();
-            if self.machine(|machine| machine.store.has_dropped(revision)) {
-                return;
-            }
-            told.await;
         }
     }
 
@@ -148,7 +136,7 @@ impl Api for Served {
     async fn compact(&self, revision: i64, physical: bool) -> Result<i64, KvError> {
         let reply = self.0.propose(Command::Compact { revision }).await?;
         if physical {
-            self.dropped(revision).await;
+            self.0.dropped(revision).await;
         }
         match reply {
             Reply::Done { revision } => Ok(revision),
@@ -177,7 +165,7 @@ impl Api for Served {
 
     async fn lease_time_to_live(&self, id: i64, with_keys: bool) -> Result<LeaseTerm, KvError> {
         self.barrier(Consistency::Linearizable).await?;
-        let remaining = self.0.hub.clock().remaining(id, self.0.hub.now());
+        let remaining = self.0.remaining(id).await?;
         Ok(
             self.machine(|machine| match (machine.leases().get(id), remaining) {
                 (Some(lease), Some(remaining)) => LeaseTerm {

@@ -22,9 +22,12 @@ struct MemberFile {
     member_id: u64,
 }
 
-/// Takes the directory for this process and finds out who the member is; a new directory gets a
-/// new identity.
-pub(super) fn open(directory: &Path) -> Result<(host::DirectoryLock, Identity), Failure> {
+/// Takes the directory for this process and finds out who the member is; a new directory gets the
+/// identity that `found` gives.
+pub(super) fn open(
+    directory: &Path,
+    found: impl FnOnce() -> Identity,
+) -> Result<(host::DirectoryLock, Identity), Failure> {
     let what = format!("cannot use data directory \"{}\"", directory.display());
     let writable = "give a directory that you may write to with --data-dir DIR";
     if directory.exists() && !directory.is_dir() {
@@ -47,10 +50,7 @@ pub(super) fn open(directory: &Path) -> Result<(host::DirectoryLock, Identity), 
                 return Err(Failure::new(Exit::FAILED, &what, why)
                     .hint("restore the file from a backup, or start with an empty directory"));
             }
-            let identity = Identity {
-                cluster_id: host::random_u64(),
-                member_id: host::random_u64(),
-            };
+            let identity = found();
             disk::write_atomically(&path, &write(identity))
                 .map_err(|error| Failure::new(Exit::FAILED, &what, error))?;
             identity

@@ -17,6 +17,9 @@ use crate::error::{Exit, Failure};
 pub(super) struct Listening {
     pub(super) client: Vec<Listener>,
     pub(super) metrics: Vec<Listener>,
+    pub(super) peer: Vec<Listener>,
+    /// The peer addresses as bound.
+    pub(super) peer_urls: Vec<String>,
     /// The client addresses as bound: port 0 has become a port.
     pub(super) client_urls: Vec<String>,
     pub(super) metrics_urls: Vec<String>,
@@ -27,6 +30,7 @@ impl Listening {
     pub(super) async fn bind(settings: &Settings) -> Result<Self, Failure> {
         let (mut client, client_urls) =
             bind_all(&settings.listen_client, "--listen-client-urls").await?;
+        let (peer, peer_urls) = bind_all(&settings.listen_peer, "--listen-peer-urls").await?;
         let (metrics, metrics_urls) =
             bind_all(&settings.listen_metrics, "--listen-metrics-urls").await?;
         let socket = match &settings.socket {
@@ -45,6 +49,8 @@ impl Listening {
         Ok(Self {
             client,
             metrics,
+            peer,
+            peer_urls,
             client_urls,
             metrics_urls,
             socket: path.cloned(),

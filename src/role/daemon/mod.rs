@@ -5,7 +5,9 @@
 
 mod api;
 mod data;
+mod forming;
 mod hub;
+mod leases;
 mod listen;
 mod node;
 mod probe;
@@ -13,6 +15,7 @@ mod reads;
 mod upkeep;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,10 +28,12 @@ use tokio::task::JoinSet;
 
 use crate::adapter::checkpoint::{self, Checkpoints, LogReach};
 use crate::adapter::http::{
-    Counted, Drained, Front, FrontError, Limits, NoCalls, Routes, served_methods, unbind_unix,
+    Counted, Drained, Front, FrontError, Limits, Listener, NoCalls, Routes, served_methods,
+    unbind_unix,
 };
 use crate::adapter::metrics::Metrics;
-use crate::adapter::raft::{self, Consensus, Member, Saved};
+use crate::adapter::raft::{self, Consensus, LeaseKeeper, Member, Saved};
+use crate::adapter::rpc::peer::{Links, Patience, PeerCalls};
 use crate::adapter::rpc::server::{Api, MESSAGE_OVERHEAD_BYTES, Services};
 use crate::adapter::wal::{self, Wal};
 use crate::adapter::{disk, host, log, process};
@@ -150,24 +155,32 @@ impl Signals {
 
 /// Starts every role, serves until a signal or a failure, and ends in order.
 async fn serve(settings: Settings) -> Result<Exit, Failure> {
-    let (lock, identity) = data::open(&settings.data_dir)?;
+    let (lock, identity) = data::open(&settings.data_dir, || forming::identity(&settings))?;
     // Bound before the log is read: a port in use is told at once.
-    let listening = Listening::bind(&settings).await?;
-    let node = start(&settings, identity, &listening).await?;
+    let mut listening = Listening::bind(&settings).await?;
+    let own = forming::own(&settings, &listening);
+    let node = start(&settings, identity, &own).await?;
+    // Before anybody leads: the members need each other's votes for that.
+    let (stop_peers, peers_stopped) = watch_channel::channel(false);
+    node.consensus
+        .receiver()
+        .keep_leases_with(Arc::clone(&node) as Arc<dyn LeaseKeeper>);
+    let peers = std::mem::take(&mut listening.peer);
+    let peers = open_peers(&node, peers, &peers_stopped);
+    let mut upkeep = JoinSet::new();
+    // From here on: a long log of many compactions is read with what they left alone.
+    upkeep.spawn(upkeep::drop_compacted(Arc::clone(&node)));
+    settle(&node, forming::founders(&settings, identity, own)).await?;
+    let mut retainer = Retainer::new(settings.retention);
+    let mut checkpoints = upkeep::Checkpoints::new(settings.snapshot_entries);
+    upkeep::catch_up(&node, &mut retainer, &mut checkpoints).await;
     // Before anybody hears that it serves: from then on a signal is a request to end in order.
     // Until then there is nothing to end, and a signal ends the process at once.
     let signals = Signals::listen()?;
-    let mut upkeep = JoinSet::new();
-    upkeep.spawn(upkeep::revoke_due_leases(Arc::clone(&node)));
-    upkeep.spawn(upkeep::drop_compacted(Arc::clone(&node)));
-    upkeep.spawn(upkeep::watch_sizes(
-        Arc::clone(&node),
-        Retainer::new(settings.retention),
-    ));
-    upkeep.spawn(upkeep::write_checkpoints(
-        Arc::clone(&node),
-        settings.snapshot_entries,
-    ));
+    upkeep.spawn(leases::follow_leadership(Arc::clone(&node)));
+    upkeep.spawn(leases::revoke_due(Arc::clone(&node)));
+    upkeep.spawn(upkeep::watch_sizes(Arc::clone(&node), retainer));
+    upkeep.spawn(upkeep::write_checkpoints(Arc::clone(&node), checkpoints));
     upkeep.spawn(upkeep::scrub_checkpoints(Arc::clone(&node)));
 
     let socket = listening.socket().map(PathBuf::from);
@@ -183,6 +196,9 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     );
     let ended = listen_until_told(&node, &settings, listening, signals).await;
     upkeep.abort_all();
+    // Last: until here the other members may have asked this one.
+    stop_peers.send_replace(true);
+    peers.join_all().await;
     if let Some(socket) = socket {
         // Only tidiness: the next daemon replaces a socket that nobody listens on.
         let _ = unbind_unix(&socket);
@@ -195,7 +211,7 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
 async fn start(
     settings: &Settings,
     identity: Identity,
-    listening: &Listening,
+    own: &Member,
 ) -> Result<Arc<Node>, Failure> {
     let options = wal::Options::default();
     let (wal, recovered) = Wal::open(&settings.data_dir.join("log"), options).map_err(|error| {
@@ -207,20 +223,13 @@ async fn start(
     }
     let (saved, checkpoints) =
         read_checkpoint(&settings.data_dir.join("state"), reach(&recovered))?;
-    let client_urls = match settings.advertise_client.is_empty() {
-        true => listening.client_urls.clone(),
-        false => settings.advertise_client.clone(),
-    };
+    let client_urls = own.client_urls.clone();
     let hub = Arc::new(Hub::new());
     let election_timeout = Duration::from_millis(settings.election_ms);
     let consensus = Consensus::start(
         raft::Settings {
             member_id: identity.member_id,
-            member: Member {
-                name: settings.name.clone(),
-                peer_urls: Vec::new(),
-                client_urls: client_urls.clone(),
-            },
+            links: Links::new(identity.speaker(), Patience::of(election_timeout)),
             heartbeat: Duration::from_millis(settings.heartbeat_ms),
             election_timeout,
         },
@@ -233,11 +242,8 @@ async fn start(
     let consensus = consensus.await.map_err(|error| {
         Failure::new(Exit::FAILED, "cannot take part in consensus", chain(&error))
     })?;
-    hub.restart_leases(&consensus.state().machine);
     let metrics = Arc::new(Metrics::new(api::ETCD_VERSION, served_methods()));
     metrics.identify(identity.member_id);
-    // Not before: what the log held was counted by the daemon that wrote it.
-    hub.count_in(Arc::clone(&metrics));
     let node_settings = NodeSettings {
         client_urls,
         request_bytes_max: settings.request_bytes_max,
@@ -261,6 +267,16 @@ fn reach(recovered: &wal::Recovered) -> LogReach {
         None if recovered.entries.contains(&raft::FIRST_INDEX) => LogReach::Beginning,
         _ => LogReach::Later,
     }
+}
+
+/// Waits until somebody leads and this member has everything that was committed.
+async fn settle(node: &Node, founders: BTreeMap<u64, Member>) -> Result<(), Failure> {
+    node.consensus.settle(founders).await.map_err(|error| {
+        Failure::new(Exit::FAILED, "cannot take part in consensus", chain(&error))
+    })?;
+    // Not before: what the log held was counted by the daemon that wrote it.
+    node.hub.count_in(Arc::clone(&node.metrics));
+    Ok(())
 }
 
 fn read_checkpoint(path: &Path, log: LogReach) -> Result<(Saved, Checkpoints), Failure> {
@@ -309,6 +325,8 @@ async fn listen_until_told(
     };
     // Told so that a restart is not mistaken for a crash; nobody need listen.
     let _ = host::notify_service_manager("STOPPING=1");
+    // First: whoever leads then answers what clients still ask of this member.
+    node.consensus.hand_over().await;
     stop.send_replace(true);
     while let Some(drained) = fronts.join_next().await {
         if let Ok(Ok(Drained { cut })) = drained
@@ -327,6 +345,36 @@ async fn listen_until_told(
     }
 }
 
+/// Starts serving the other members.
+fn open_peers(
+    node: &Arc<Node>,
+    listeners: Vec<Listener>,
+    stopped: &watch_channel::Receiver<bool>,
+) -> JoinSet<Result<Drained, FrontError>> {
+    let mut fronts = JoinSet::new();
+    if !listeners.is_empty() {
+        let calls = PeerCalls::new(node.identity.speaker(), node.consensus.receiver());
+        let served = Arc::new(Served(Arc::clone(node)));
+        let routes = Routes::monitoring(served, Arc::clone(&node.metrics));
+        let limits = Limits {
+            // The others hold streams that never end by themselves.
+            drain_timeout: Duration::ZERO,
+            ..Limits::default()
+        };
+        let front = Front::new(calls, routes, limits).for_peers();
+        fronts.spawn(front.serve(listeners, until(stopped)));
+    }
+    fronts
+}
+
+/// Completes when it is said, or when nobody is left to say it.
+fn until(said: &watch_channel::Receiver<bool>) -> impl Future<Output = ()> + use<> {
+    let mut said = said.clone();
+    async move {
+        let _ = said.wait_for(|said| *said).await;
+    }
+}
+
 /// Starts serving clients, and monitoring on the addresses that are for it alone.
 fn open_fronts(
     node: &Arc<Node>,
@@ -334,13 +382,6 @@ fn open_fronts(
     listening: Listening,
     stopped: &watch_channel::Receiver<bool>,
 ) -> JoinSet<Result<Drained, FrontError>> {
-    let until_told = || {
-        let mut stopped = stopped.clone();
-        async move {
-            // An error means that nobody is left to say it: then it is the end as well.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        }
-    };
     let limits = Limits {
         concurrent_streams_max: settings.streams_max,
         ..Limits::default()
@@ -364,9 +405,9 @@ fn open_fronts(
     if !listening.metrics.is_empty() {
         let routes = Routes::monitoring(served, metrics);
         let front = Front::new(NoCalls, routes, limits);
-        fronts.spawn(front.serve(listening.metrics, until_told()));
+        fronts.spawn(front.serve(listening.metrics, until(stopped)));
     }
-    fronts.spawn(clients.serve(listening.client, until_told()));
+    fronts.spawn(clients.serve(listening.client, until(stopped)));
     fronts
 }
 

@@ -9,11 +9,13 @@ use tokio::sync::watch;
 use crate::adapter::host;
 use crate::adapter::metrics::Metrics;
 use crate::adapter::raft::{Consensus, Standing};
+use crate::adapter::rpc::peer::Speaker;
 use crate::core::kv::lease::TTL_SECONDS_MAX;
 use crate::core::kv::machine::quota_cost;
 use crate::core::kv::quota::Quota;
 use crate::core::kv::request::{Alarm, Command, KvError, MemberAlarm, Reply};
 use crate::role::daemon::hub::Hub;
+use crate::role::daemon::leases::Office;
 use crate::role::daemon::reads::Readers;
 
 /// What of the configuration the member heeds while it runs.
@@ -35,11 +37,22 @@ pub(super) struct Identity {
     pub(super) member_id: u64,
 }
 
+impl Identity {
+    /// How the member presents itself to the others.
+    pub(super) fn speaker(self) -> Speaker {
+        Speaker {
+            cluster_id: self.cluster_id,
+            member_id: self.member_id,
+        }
+    }
+}
+
 pub(super) struct Node {
     pub(super) identity: Identity,
     pub(super) settings: NodeSettings,
     pub(super) consensus: Consensus,
     pub(super) hub: Arc<Hub>,
+    pub(super) office: Office,
     pub(super) metrics: Arc<Metrics>,
     /// The term, for the header of every answer; follows what consensus says.
     term: AtomicU64,
@@ -66,6 +79,7 @@ impl Node {
             settings,
             consensus,
             hub,
+            office: Office::default(),
             metrics,
             term: AtomicU64::new(term),
             leader: watch::Sender::new(leader),
@@ -90,6 +104,18 @@ impl Node {
 
     pub(super) fn newest_revision(&self) -> i64 {
         self.consensus.state().machine.store.revision()
+    }
+
+    /// Returns when what a compaction at `revision` made unreadable is dropped.
+    pub(super) async fn dropped(&self, revision: i64) {
+        loop {
+            // Before the look: a word that comes between the two is then not missed.
+            let told = self.hub.dropped.notified();
+            if self.consensus.state().machine.store.has_dropped(revision) {
+                return;
+            }
+            told.await;
+        }
     }
 
     /// Makes a change, unless the quota or the disk forbids that it adds data.
@@ -143,31 +169,5 @@ impl Node {
         self.propose(Command::LeaseGrant { id, ttl_seconds })
             .await?;
         Ok((id, ttl_seconds))
-    }
-
-    /// Renews a lease. One whose time is over is revoked first, so that its holder cannot take
-    /// the answer for a renewal. One that there is none of costs no write.
-    pub(super) async fn keep_alive(&self, id: i64) -> Result<i64, KvError> {
-        let now = self.hub.now();
-        if let Some(ttl_seconds) = self.hub.clock().renew(id, now) {
-            self.metrics.server.leases_renewed.inc();
-            return Ok(ttl_seconds);
-        }
-        self.consensus.read_barrier().await?;
-        let exists = self.consensus.state().machine.leases().get(id).is_some();
-        if exists {
-            self.revoke_expired(id).await?;
-        }
-        Ok(0)
-    }
-
-    /// Revokes a lease whose time is over, unless somebody else has done so.
-    pub(super) async fn revoke_expired(&self, id: i64) -> Result<(), KvError> {
-        match self.consensus.propose(Command::LeaseRevoke { id }).await {
-            Ok(_) => self.metrics.server.leases_expired.inc(),
-            Err(KvError::LeaseNotFound) => {}
-            Err(error) => return Err(error),
-        }
-        Ok(())
     }
 }

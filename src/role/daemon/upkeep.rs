@@ -1,4 +1,4 @@
-//! What the member does without being asked: due leases, compaction, checkpoints, alarms.
+//! What the member does without being asked: compaction, checkpoints, alarms.
 //!
 //! Each is one task, started with the member and ended with its runtime. A failure of any of them
 //! is told and tried again: none of them is what an answered request depends on.
@@ -12,22 +12,19 @@ use crate::core::kv::request::{Alarm, Command, MemberAlarm};
 use crate::core::kv::retention::Retainer;
 use crate::role::daemon::node::Node;
 
-/// How often sizes, ages and leadership are looked at: often enough that at full load no more
+/// How often sizes and ages are looked at: often enough that at full load no more
 /// than some MiB are written in between.
 const ROUND: Duration = Duration::from_millis(250);
-
-/// Due leases revoked at a time; with [`LEASE_PAUSE`] this bounds the rate, as etcd does.
-const LEASES_AT_A_TIME: usize = 500;
-const LEASE_PAUSE: Duration = Duration::from_millis(100);
-
-/// How long a revocation that failed waits before it is tried again.
-const LEASE_RETRY: Duration = Duration::from_secs(1);
 
 /// How often dropping looks again whether somebody still needs what would be dropped.
 const HOLDER_PAUSE: Duration = Duration::from_millis(20);
 
 /// A checkpoint is not worth it before the log has grown by this.
 const CHECKPOINT_LOG_BYTES_MIN: u64 = 64 << 20;
+
+/// A start with more log than this, and than the state, ends with a checkpoint: reading it again
+/// would take longer.
+const CATCH_UP_LOG_BYTES_MIN: u64 = 2 * CHECKPOINT_LOG_BYTES_MIN;
 
 /// After a checkpoint that failed, mostly for want of space.
 const CHECKPOINT_RETRY: Duration = Duration::from_secs(30);
@@ -40,37 +37,6 @@ const SCRUB_PERIOD: Duration = Duration::from_secs(24 * 3600);
 /// minutes.
 const SCRUB_STEP_BYTES: usize = 1 << 20;
 const SCRUB_PAUSE: Duration = Duration::from_micros(62_500);
-
-/// Revokes leases when they are due.
-pub(super) async fn revoke_due_leases(node: Arc<Node>) {
-    loop {
-        let now = node.hub.now();
-        let due = node.hub.clock().due(now, LEASES_AT_A_TIME);
-        if due.is_empty() {
-            let next = node.hub.clock().next_due();
-            let wait = next.map_or(Duration::MAX, |due| due.saturating_sub(now));
-            tokio::select! {
-                () = tokio::time::sleep(wait.min(LEASE_WAIT_MAX)) => {}
-                () = node.hub.lease_started.notified() => {}
-            }
-            continue;
-        }
-        let revocations = due.into_iter().map(|id| revoke(&node, id));
-        futures_util::future::join_all(revocations).await;
-        tokio::time::sleep(LEASE_PAUSE).await;
-    }
-}
-
-/// tokio's timers end at about two years.
-const LEASE_WAIT_MAX: Duration = Duration::from_secs(24 * 3600);
-
-async fn revoke(node: &Node, id: i64) {
-    if let Err(error) = node.revoke_expired(id).await {
-        tracing::warn!(lease = format!("{id:x}"), %error, "cannot revoke a lease yet");
-        let now = node.hub.now();
-        node.hub.clock().postpone(id, now, LEASE_RETRY);
-    }
-}
 
 /// Drops compacted versions, a step at a time, whenever a compaction says that there are some.
 pub(super) async fn drop_compacted(node: Arc<Node>) {
@@ -96,7 +62,6 @@ pub(super) async fn drop_compacted(node: Arc<Node>) {
 pub(super) async fn watch_sizes(node: Arc<Node>, mut retainer: Retainer) {
     loop {
         tokio::time::sleep(ROUND).await;
-        node.note_leadership(&node.consensus.standing());
         let (compact_at, alarm) = {
             let state = node.consensus.state();
             let machine = &state.machine;
@@ -112,7 +77,9 @@ pub(super) async fn watch_sizes(node: Arc<Node>, mut retainer: Retainer) {
             (compact_at, (raised && cured).then_some(alarm))
         };
         let commands = [
-            compact_at.map(|revision| Command::Compact { revision }),
+            compact_at
+                .filter(|_| node.consensus.leads())
+                .map(|revision| Command::Compact { revision }),
             alarm.map(Command::ClearAlarm),
         ];
         for command in commands.into_iter().flatten() {
@@ -124,31 +91,67 @@ pub(super) async fn watch_sizes(node: Arc<Node>, mut retainer: Retainer) {
     }
 }
 
-/// Writes a checkpoint when `commands` were applied since the last one and the log has grown by
-/// half of the state, so that writing costs less than what it saves at the next start; and at once
-/// when one was found damaged.
-pub(super) async fn write_checkpoints(node: Arc<Node>, commands: u64) {
-    // The log that was found at the start counts: else a member that is restarted often enough
-    // would never write a checkpoint, and start slower each time.
-    let mut last = Appended::default();
-    let mut failed: Option<Instant> = None;
-    loop {
-        tokio::time::sleep(ROUND).await;
+/// Does before the member serves what it never lived long enough for: a member that is killed
+/// again and again, sooner than it can compact and write a checkpoint, would start slower and take
+/// more memory each time.
+pub(super) async fn catch_up(node: &Node, retainer: &mut Retainer, checkpoints: &mut Checkpoints) {
+    let log_bytes = node.consensus.appended().bytes;
+    let state_bytes = node.consensus.state().machine.store.bytes() as u64;
+    if log_bytes < CATCH_UP_LOG_BYTES_MIN.max(state_bytes) {
+        return;
+    }
+    let due = retainer.due(&node.consensus.state().machine.store, node.hub.now());
+    if let Some(revision) = due.filter(|_| node.consensus.leads())
+        && node
+            .consensus
+            .propose(Command::Compact { revision })
+            .await
+            .is_ok()
+    {
+        node.dropped(revision).await;
+    }
+    checkpoints.write(node).await;
+}
+
+/// What was written, and what has become due since.
+pub(super) struct Checkpoints {
+    /// How many commands are applied between two at least.
+    commands: u64,
+    /// The log that was found at the start counts as new.
+    last: Appended,
+    failed: Option<Instant>,
+}
+
+impl Checkpoints {
+    pub(super) fn new(commands: u64) -> Self {
+        Self {
+            commands,
+            last: Appended::default(),
+            failed: None,
+        }
+    }
+
+    /// Whether enough was applied, and the log has grown by half of the state, so that writing
+    /// costs less than what it saves at the next start; or a checkpoint was found damaged.
+    fn is_due(&self, node: &Node) -> bool {
         let appended = node.consensus.appended();
         let state_bytes = node.consensus.state().machine.store.bytes() as u64;
-        let grown = appended.bytes - last.bytes > CHECKPOINT_LOG_BYTES_MIN.max(state_bytes / 2);
-        let waits = failed.is_some_and(|failed| failed.elapsed() < CHECKPOINT_RETRY);
-        let due = grown && appended.commands - last.commands >= commands;
-        if waits || !(due || node.consensus.has_damaged_checkpoint()) {
-            continue;
-        }
+        let log_bytes = appended.bytes - self.last.bytes;
+        let grown = log_bytes > CHECKPOINT_LOG_BYTES_MIN.max(state_bytes / 2);
+        let waits = |failed: Instant| failed.elapsed() < CHECKPOINT_RETRY;
+        let due = grown && appended.commands - self.last.commands >= self.commands;
+        !self.failed.is_some_and(waits) && (due || node.consensus.has_damaged_checkpoint())
+    }
+
+    async fn write(&mut self, node: &Node) {
+        let appended = node.consensus.appended();
         let started = Instant::now();
-        failed = match node.consensus.checkpoint().await {
+        self.failed = match node.consensus.checkpoint().await {
             Ok(()) => {
                 let disk = &node.metrics.disk;
                 let took = started.elapsed();
                 disk.checkpoint_duration_seconds.observe(took.as_secs_f64());
-                last = appended;
+                self.last = appended;
                 None
             }
             Err(error) => {
@@ -156,6 +159,16 @@ pub(super) async fn write_checkpoints(node: Arc<Node>, commands: u64) {
                 Some(Instant::now())
             }
         };
+    }
+}
+
+/// Writes checkpoints when they are due.
+pub(super) async fn write_checkpoints(node: Arc<Node>, mut checkpoints: Checkpoints) {
+    loop {
+        tokio::time::sleep(ROUND).await;
+        if checkpoints.is_due(&node) {
+            checkpoints.write(&node).await;
+        }
     }
 }
 

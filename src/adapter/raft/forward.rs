@@ -1,0 +1,233 @@
+//! Requests that only the leader can serve, from whichever member they came to.
+//!
+//! A request that was certainly not taken up goes to whoever leads next; one that may have been
+//! is never sent again, because commands are not idempotent.
+
+use std::time::Duration;
+
+use openraft::async_runtime::watch::WatchReceiver;
+use openraft::errors::{ClientWriteError, ForwardToLeader, LinearizableReadError, RaftError};
+use openraft::raft::linearizable_read::Linearizer;
+use openraft::raft::responder::ProgressResponder;
+use openraft::{Raft, ReadPolicy};
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::adapter::raft::messages::{LeaseQuestion, NotMade, Question, decode, encode};
+use crate::adapter::raft::state_machine::StateMachine;
+use crate::adapter::raft::types::{Batch, TypeConfig, log_id};
+use crate::adapter::rpc::peer::{Bytes, Links, PeerError};
+use crate::core::kv::request::{KvError, Reply};
+
+/// Between two tries to find a leader, while the members elect one.
+const ELECTION_PAUSE: Duration = Duration::from_millis(20);
+
+/// The raft of this member and its ways to the others.
+#[derive(Clone)]
+pub(super) struct Forwarder {
+    pub(super) raft: Raft<TypeConfig, StateMachine>,
+    pub(super) links: Links,
+    /// How long a request may look for a leader and wait for its answer.
+    pub(super) patience: Duration,
+}
+
+pub(super) enum Written {
+    Replies(Vec<Result<Reply, KvError>>),
+    /// Not taken up here.
+    Elsewhere(ForwardToLeader<TypeConfig>),
+    Failed(KvError),
+}
+
+/// Writes an entry, if this member leads.
+pub(super) async fn write(raft: &Raft<TypeConfig, StateMachine>, batch: Batch) -> Written {
+    match raft.client_write(batch).await {
+        Ok(response) => Written::Replies(response.data),
+        Err(RaftError::APIError(error)) => Written::refused(error),
+        Err(RaftError::Fatal(_)) => Written::Failed(KvError::Stopped),
+    }
+}
+
+/// Writes an entry, if this member leads in `term`.
+pub(super) async fn write_in_term(
+    raft: &Raft<TypeConfig, StateMachine>,
+    batch: Batch,
+    term: u64,
+) -> Written {
+    let (responder, answer) = ProgressResponder::complete_only();
+    let leader = log_id(term, 0).leader_id;
+    let sent = raft
+        .write(batch)
+        .with_leader(leader)
+        .responder(responder)
+        .await;
+    if sent.is_err() {
+        return Written::Failed(KvError::Stopped);
+    }
+    match answer.await {
+        Ok(Ok(response)) => Written::Replies(response.data),
+        Ok(Err(error)) => Written::refused(error),
+        Err(_) => Written::Failed(KvError::Stopped),
+    }
+}
+
+impl Written {
+    fn refused(error: ClientWriteError<TypeConfig>) -> Self {
+        match error {
+            ClientWriteError::ForwardToLeader(forward) => Self::Elsewhere(forward),
+            // It was in the log of a leader that lost its office: another one may have committed
+            // it. A membership error cannot answer a command.
+            _ => Self::Failed(KvError::LeaderChanged),
+        }
+    }
+}
+
+/// Confirms that this member leads; where its log must be applied before a read.
+pub(super) async fn read_index(
+    raft: &Raft<TypeConfig, StateMachine>,
+) -> Result<Linearizer<TypeConfig>, KvError> {
+    let linearizer = raft.get_read_linearizer(ReadPolicy::ReadIndex).await;
+    linearizer.map_err(|error| match error {
+        RaftError::APIError(
+            LinearizableReadError::ForwardToLeader(_) | LinearizableReadError::QuorumNotEnough(_),
+        ) => KvError::NoLeader,
+        RaftError::Fatal(_) => KvError::Stopped,
+    })
+}
+
+impl Forwarder {
+    /// Has commands made by whoever leads.
+    pub(super) async fn propose(
+        &self,
+        batch: Batch,
+    ) -> Result<Vec<Result<Reply, KvError>>, KvError> {
+        let deadline = Instant::now() + self.patience;
+        let mut question: Option<Bytes> = None;
+        loop {
+            // No time-out: who waits has one, and the entry is in the log's hands until then.
+            let forward = match write(&self.raft, batch.clone()).await {
+                Written::Replies(replies) => return Ok(replies),
+                Written::Failed(error) => return Err(error),
+                Written::Elsewhere(forward) => forward,
+            };
+            if let Some(leader) = forward
+                .leader_id
+                .filter(|leader| leader != self.raft.node_id())
+            {
+                let question = question
+                    .get_or_insert_with(|| encode(&Question::Propose(batch.clone())))
+                    .clone();
+                match self.ask(leader, question, deadline).await {
+                    Ok(replies) => return Ok(replies),
+                    Err(NotMade::Failed(error)) => return Err(error),
+                    Err(NotMade::NotLeader) => {}
+                }
+            }
+            self.pause(deadline).await?;
+        }
+    }
+
+    /// Waits until this member's state holds everything that was answered before the call.
+    /// The term in which this member was confirmed to lead for that, if it was.
+    pub(super) async fn read_barrier(&self) -> Result<Option<u64>, KvError> {
+        let deadline = Instant::now() + self.patience;
+        loop {
+            match self.read_point(deadline).await {
+                Ok((index, led_in)) => {
+                    return self.wait_applied(index, deadline).await.map(|()| led_in);
+                }
+                // A read that was not served changed nothing: it may be asked for again.
+                Err(KvError::NoLeader | KvError::LeaderChanged) => self.pause(deadline).await?,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn read_point(&self, deadline: Instant) -> Result<(u64, Option<u64>), KvError> {
+        if self.raft.is_leader() {
+            let confirmed = timeout_at(deadline, read_index(&self.raft)).await;
+            let linearizer = confirmed.map_err(|_| KvError::TimedOut)??;
+            let point = linearizer.read_log_id();
+            return Ok((point.index(), Some(point.committed_leader_id().term)));
+        }
+        let leader = self.leader().ok_or(KvError::NoLeader)?;
+        let question = encode(&Question::ReadIndex);
+        match self.ask(leader, question, deadline).await {
+            Ok(index) => Ok((index, None)),
+            Err(NotMade::NotLeader) => Err(KvError::NoLeader),
+            Err(NotMade::Failed(error)) => Err(error),
+        }
+    }
+
+    async fn wait_applied(&self, index: u64, deadline: Instant) -> Result<(), KvError> {
+        let wait = self
+            .raft
+            .wait(Some(deadline.saturating_duration_since(Instant::now())));
+        let applied = wait.applied_index_at_least(Some(index), "a read").await;
+        match applied {
+            Ok(_) => Ok(()),
+            Err(openraft::metrics::WaitError::Timeout(..)) => Err(KvError::TimedOut),
+            Err(openraft::metrics::WaitError::ShuttingDown) => Err(KvError::Stopped),
+        }
+    }
+
+    /// Asks the leader for what only it knows of a lease; [`KvError::NoLeader`] if that is this
+    /// member by now.
+    pub(super) async fn lease(&self, question: LeaseQuestion) -> Result<Option<u64>, KvError> {
+        let deadline = Instant::now() + self.patience;
+        let body = encode(&Question::Lease(question));
+        loop {
+            if let Some(leader) = self.leader().filter(|leader| leader != self.raft.node_id()) {
+                match self.ask(leader, body.clone(), deadline).await {
+                    Ok(told) => return Ok(told),
+                    Err(NotMade::Failed(error)) => return Err(error),
+                    Err(NotMade::NotLeader) => {}
+                }
+            } else if self.raft.is_leader() {
+                return Err(KvError::NoLeader);
+            }
+            self.pause(deadline).await?;
+        }
+    }
+
+    fn leader(&self) -> Option<u64> {
+        self.raft.server_metrics().borrow_watched().current_leader
+    }
+
+    /// Asks another member for the leader's part.
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        member: u64,
+        question: Bytes,
+        deadline: Instant,
+    ) -> Result<T, NotMade> {
+        let urls = {
+            let metrics = self.raft.server_metrics();
+            let metrics = metrics.borrow_watched();
+            let node = metrics.membership_config.membership().get_node(&member);
+            node.map(|node| node.peer_urls.clone())
+        };
+        let link = urls.and_then(|urls| self.links.to(member, &urls).ok());
+        let link = link.ok_or(NotMade::NotLeader)?;
+        let limit = deadline.saturating_duration_since(Instant::now());
+        let answer = link.ask(question, limit).await;
+        match answer.and_then(|body| decode::<Result<T, NotMade>>(&body)) {
+            Ok(answer) => answer,
+            Err(PeerError::Late { .. }) => Err(NotMade::Failed(KvError::TimedOut)),
+            Err(PeerError::Unreachable { .. } | PeerError::Address { .. }) => {
+                Err(NotMade::NotLeader)
+            }
+            Err(PeerError::Broken { .. } | PeerError::Refused(_)) => {
+                Err(NotMade::Failed(KvError::LeaderChanged))
+            }
+        }
+    }
+
+    async fn pause(&self, deadline: Instant) -> Result<(), KvError> {
+        let next = Instant::now() + ELECTION_PAUSE;
+        if next >= deadline {
+            return Err(KvError::TimedOut);
+        }
+        sleep_until(next).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! What members say to each other, and its form on the wire: postcard, as in the log.
+//!
+//! Both ends are this program, but not always of the same version: a new question gets a new
+//! variant at the end, and a member that does not know it refuses it.
+
+use openraft::raft::{TransferLeaderRequest, VoteRequest};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::adapter::raft::state_machine::SnapshotMeta;
+use crate::adapter::raft::types::{Batch, TypeConfig, Vote};
+use crate::adapter::rpc::peer::{Bytes, PeerError};
+use crate::core::kv::machine::Meta;
+use crate::core::kv::request::{KvError, Reply};
+
+/// One question, with one answer.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Question {
+    /// Answered by a vote response.
+    Vote(VoteRequest<TypeConfig>),
+    PreVote(VoteRequest<TypeConfig>),
+    /// Answered by a transfer response.
+    TransferLeader(TransferLeaderRequest<TypeConfig>),
+    /// Commands for the leader, answered by [`Proposed`].
+    Propose(Batch),
+    /// Answered by [`ReadIndex`].
+    ReadIndex,
+    /// What only the leader's clock knows of a lease, answered by [`LeaseTold`].
+    Lease(LeaseQuestion),
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub enum LeaseQuestion {
+    KeepAlive(i64),
+    Remaining(i64),
+}
+
+/// Seconds of a renewed lease (0: there is none), or milliseconds that are left of one.
+pub(super) type LeaseTold = Result<Option<u64>, NotMade>;
+
+/// One answer for each command.
+pub(super) type Proposed = Result<Vec<Result<Reply, KvError>>, NotMade>;
+
+/// The index up to which the log must be applied before the read.
+pub(super) type ReadIndex = Result<u64, NotMade>;
+
+/// Why the leader's part was not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum NotMade {
+    /// Certainly nothing was done: ask whoever leads.
+    NotLeader,
+    /// It may have been done.
+    Failed(KvError),
+}
+
+/// Says which state there is, as the first body of an exchange.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Offer {
+    pub vote: Vote,
+    pub meta: SnapshotMeta,
+    pub machine: Meta,
+    pub chunks: Vec<OfferedChunk>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct OfferedChunk {
+    pub id: u64,
+    pub version: u64,
+    /// Of its encoded bytes: ids and versions are one member's own, and used again by another.
+    pub crc32c: u32,
+}
+
+/// The positions in [`Offer::chunks`] that the receiver lacks, in order; then they are sent.
+pub(super) type Wanted = Vec<u32>;
+
+pub(super) fn encode(message: &impl Serialize) -> Bytes {
+    let encoded = postcard::to_stdvec(message);
+    Bytes::from(encoded.expect("messages have no unencodable part"))
+}
+
+pub(super) fn decode<T: DeserializeOwned>(body: &Bytes) -> Result<T, PeerError> {
+    postcard::from_bytes(body)
+        .map_err(|error| PeerError::Refused(format!("a message does not decode: {error}")))
+}

@@ -1,0 +1,139 @@
+//! What other members ask of this one.
+
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use openraft::Raft;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::adapter::raft::forward::{self, Written};
+use crate::adapter::raft::messages::{
+    LeaseQuestion, LeaseTold, NotMade, Proposed, Question, ReadIndex, decode, encode,
+};
+use crate::adapter::raft::state_machine::StateMachine;
+use crate::adapter::raft::transfer::{self, Arrivals};
+use crate::adapter::raft::types::{Batch, TypeConfig};
+use crate::adapter::rpc::peer::{Bodies, Bytes, PeerError, Peers};
+use crate::core::kv::request::KvError;
+
+/// Whoever keeps the leases' time on the leader.
+pub trait LeaseKeeper: Send + Sync + 'static {
+    fn ask(&self, question: LeaseQuestion) -> BoxFuture<'_, Result<Option<u64>, KvError>>;
+}
+
+/// The receiving end of a member.
+pub struct Receiver {
+    raft: Raft<TypeConfig, StateMachine>,
+    arrivals: Arc<Arrivals>,
+    /// Set once the member is whole; until then it does not lead.
+    keeper: OnceLock<Arc<dyn LeaseKeeper>>,
+}
+
+impl Receiver {
+    pub(super) fn new(raft: Raft<TypeConfig, StateMachine>) -> Self {
+        Self {
+            raft,
+            arrivals: Arc::default(),
+            keeper: OnceLock::new(),
+        }
+    }
+
+    /// Says who answers for leases; the first one stays.
+    pub fn keep_leases_with(&self, keeper: Arc<dyn LeaseKeeper>) {
+        self.keeper.get_or_init(|| keeper);
+    }
+
+    async fn answer(&self, question: Question) -> Result<Bytes, PeerError> {
+        match question {
+            Question::Vote(request) => said(self.raft.vote(request)).await,
+            Question::PreVote(request) => said(self.raft.pre_vote(request)).await,
+            Question::TransferLeader(request) => {
+                said(self.raft.handle_transfer_leader(request)).await
+            }
+            Question::Propose(batch) => Ok(encode(&self.propose(batch).await)),
+            Question::ReadIndex => Ok(encode(&self.read_index().await)),
+            Question::Lease(question) => Ok(encode(&self.lease(question).await)),
+        }
+    }
+
+    async fn propose(&self, batch: Batch) -> Proposed {
+        match forward::write(&self.raft, batch).await {
+            Written::Replies(replies) => Ok(replies),
+            Written::Elsewhere(_) => Err(NotMade::NotLeader),
+            Written::Failed(error) => Err(NotMade::Failed(error)),
+        }
+    }
+
+    async fn read_index(&self) -> ReadIndex {
+        match forward::read_index(&self.raft).await {
+            Ok(linearizer) => Ok(linearizer.read_log_id().index()),
+            Err(KvError::Stopped) => Err(NotMade::Failed(KvError::Stopped)),
+            Err(_) => Err(NotMade::NotLeader),
+        }
+    }
+
+    async fn lease(&self, question: LeaseQuestion) -> LeaseTold {
+        match self.keeper.get().filter(|_| self.raft.is_leader()) {
+            Some(keeper) => keeper.ask(question).await.map_err(|error| match error {
+                KvError::NoLeader => NotMade::NotLeader,
+                error => NotMade::Failed(error),
+            }),
+            None => Err(NotMade::NotLeader),
+        }
+    }
+}
+
+/// openraft's answer, unless it has stopped.
+async fn said<T: serde::Serialize, E: std::fmt::Display>(
+    answer: impl Future<Output = Result<T, E>>,
+) -> Result<Bytes, PeerError> {
+    match answer.await {
+        Ok(answer) => Ok(encode(&answer)),
+        Err(error) => Err(PeerError::Refused(error.to_string())),
+    }
+}
+
+impl Peers for Receiver {
+    async fn ask(&self, body: Bytes) -> Result<Bytes, PeerError> {
+        self.answer(decode(&body)?).await
+    }
+
+    fn append(&self, bodies: Bodies) -> Bodies {
+        // A body that is broken ends the stream; the sender opens another.
+        let requests = bodies
+            .map(|body| body.and_then(|body| decode(&body)))
+            .take_while(|request| std::future::ready(request.is_ok()))
+            .filter_map(|request| std::future::ready(request.ok()));
+        let results = self.raft.stream_append(requests);
+        let answers = results.map(|result| match result {
+            Ok(result) => Ok(encode(&result)),
+            Err(fatal) => Err(PeerError::Refused(fatal.to_string())),
+        });
+        answers.boxed()
+    }
+
+    fn install(&self, bodies: Bodies) -> Bodies {
+        let (say, said) = mpsc::channel(2);
+        let (raft, arrivals) = (self.raft.clone(), Arc::clone(&self.arrivals));
+        // Ends with the exchange: when the sender ends the bodies, or nobody takes the answers.
+        tokio::spawn(async move {
+            let outcome = async {
+                let transfer::Received { vote, snapshot } = arrivals.receive(bodies, &say).await?;
+                let (chunks, revision) = {
+                    let image = &snapshot.snapshot;
+                    (image.chunks.len(), image.meta.revision)
+                };
+                let installed = raft.install_full_snapshot(vote, snapshot).await;
+                let installed = installed.map_err(|error| PeerError::Refused(error.to_string()))?;
+                tracing::info!(revision, chunks, "took over the whole state of the leader");
+                Ok(encode(&installed))
+            };
+            // A sender that is gone begins another exchange.
+            let _ = say.send(outcome.await).await;
+        });
+        ReceiverStream::new(said).boxed()
+    }
+}
