@@ -3,24 +3,29 @@
 //! A request that was certainly not taken up goes to whoever leads next; one that may have been
 //! is never sent again, because commands are not idempotent.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::errors::{ClientWriteError, ForwardToLeader, LinearizableReadError, RaftError};
 use openraft::raft::linearizable_read::Linearizer;
 use openraft::raft::responder::ProgressResponder;
-use openraft::{Raft, ReadPolicy};
+use openraft::{ChangeMembers, Raft, ReadPolicy};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::adapter::raft::messages::{LeaseQuestion, NotMade, Question, decode, encode};
+use crate::adapter::raft::messages::{LeaseQuestion, NotMade, Published, Question, decode, encode};
 use crate::adapter::raft::state_machine::StateMachine;
-use crate::adapter::raft::types::{Batch, TypeConfig, log_id};
+use crate::adapter::raft::types::{Batch, Member, TypeConfig, log_id};
 use crate::adapter::rpc::peer::{Bytes, Links, PeerError};
 use crate::core::kv::request::{KvError, Reply};
 
 /// Between two tries to find a leader, while the members elect one.
 const ELECTION_PAUSE: Duration = Duration::from_millis(20);
+
+/// How long a founder waits for what another one knows of it.
+const FOUNDER_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The raft of this member and its ways to the others.
 #[derive(Clone)]
@@ -94,7 +99,66 @@ pub(super) async fn read_index(
     })
 }
 
+/// Whether a member has taken part before: it has said where clients reach it.
+pub(super) fn knows(raft: &Raft<TypeConfig, StateMachine>, member: u64) -> bool {
+    let metrics = raft.server_metrics();
+    let metrics = metrics.borrow_watched();
+    let known = metrics.membership_config.membership().get_node(&member);
+    known.is_some_and(|known| !known.client_urls.is_empty())
+}
+
+/// Changes where a member is reached, if this member leads.
+pub(super) async fn publish(
+    raft: &Raft<TypeConfig, StateMachine>,
+    id: u64,
+    member: Member,
+) -> Published {
+    let nodes = BTreeMap::from([(id, member)]);
+    let changed = raft.change_membership(ChangeMembers::SetNodes(nodes), false);
+    match changed.await {
+        Ok(_) => Ok(()),
+        Err(RaftError::Fatal(_)) => Err(NotMade::Failed(KvError::Stopped)),
+        // Not the leader, or another change is under way; to say it twice does no harm.
+        Err(RaftError::APIError(_)) => Err(NotMade::NotLeader),
+    }
+}
+
 impl Forwarder {
+    /// Whether one of the other founders says that this member has taken part before.
+    pub(super) async fn is_known(&self, founders: &BTreeMap<u64, Member>) -> bool {
+        let own = *self.raft.node_id();
+        let others = founders.iter().filter(|(id, _)| **id != own);
+        let asked = others.map(|(id, member)| async move {
+            let link = self.links.to(*id, &member.peer_urls)?;
+            let answer = link
+                .ask(encode(&Question::Knows(own)), FOUNDER_PATIENCE)
+                .await?;
+            decode::<bool>(&answer)
+        });
+        // One that does not answer knows nothing: it may not have started yet.
+        let answers = join_all(asked).await;
+        answers.into_iter().any(|known| known.unwrap_or(false))
+    }
+
+    /// Has the others told where this member is reached, once there is a leader.
+    pub(super) async fn publish(&self, member: Member) -> Result<(), KvError> {
+        let own = *self.raft.node_id();
+        let deadline = Instant::now() + self.patience;
+        let question = encode(&Question::Publish(own, member.clone()));
+        loop {
+            let told: Published = match self.leader() {
+                Some(leader) if leader == own => publish(&self.raft, own, member.clone()).await,
+                Some(leader) => self.ask(leader, question.clone(), deadline).await,
+                None => Err(NotMade::NotLeader),
+            };
+            match told {
+                Ok(()) => return Ok(()),
+                Err(NotMade::Failed(KvError::Stopped)) => return Err(KvError::Stopped),
+                Err(_) => self.pause(deadline).await?,
+            }
+        }
+    }
+
     /// Has commands made by whoever leads.
     pub(super) async fn propose(
         &self,

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::adapter::raft::state_machine::SnapshotMeta;
-use crate::adapter::raft::types::{Batch, TypeConfig, Vote};
+use crate::adapter::raft::types::{Batch, Member, TypeConfig, Vote};
 use crate::adapter::rpc::peer::{Bytes, PeerError};
 use crate::core::kv::machine::Meta;
 use crate::core::kv::request::{KvError, Reply};
@@ -27,7 +27,13 @@ pub(super) enum Question {
     ReadIndex,
     /// What only the leader's clock knows of a lease, answered by [`LeaseTold`].
     Lease(LeaseQuestion),
+    /// Whether the member with this id has taken part before, answered by a bool.
+    Knows(u64),
+    /// Where a member is reached now, for the leader; answered by [`Published`].
+    Publish(u64, Member),
 }
+
+pub(super) type Published = Result<(), NotMade>;
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub enum LeaseQuestion {

@@ -204,6 +204,32 @@ impl Consensus {
         }
     }
 
+    /// Whether a member that is new here has taken part before, as the other founders say: what it
+    /// had promised and acknowledged is lost then, and it must not vote again. Ask before the
+    /// others can reach it.
+    pub async fn has_lost_its_past(
+        &self,
+        founders: &BTreeMap<u64, Member>,
+    ) -> Result<bool, ConsensusError> {
+        let begins = !self.raft.is_initialized().await.map_err(stopped)?;
+        Ok(begins && self.forwarder.is_known(founders).await)
+    }
+
+    /// Tells the others where this member is reached, if that is new to them.
+    pub async fn publish(&self, own: &Member) -> Result<(), KvError> {
+        let id = *self.raft.node_id();
+        let known = self.state().members().any(|known| known == (id, own));
+        match known {
+            true => Ok(()),
+            false => self.forwarder.publish(own.clone()).await,
+        }
+    }
+
+    /// Whether nobody else votes.
+    pub fn is_alone(&self) -> bool {
+        is_only_voter(&self.raft)
+    }
+
     /// What other members ask is answered by this.
     pub fn receiver(&self) -> Arc<Receiver> {
         Arc::clone(&self.receiver)

@@ -56,6 +56,10 @@ impl Receiver {
             Question::Propose(batch) => Ok(encode(&self.propose(batch).await)),
             Question::ReadIndex => Ok(encode(&self.read_index().await)),
             Question::Lease(question) => Ok(encode(&self.lease(question).await)),
+            Question::Knows(member) => Ok(encode(&forward::knows(&self.raft, member))),
+            Question::Publish(id, member) => {
+                Ok(encode(&forward::publish(&self.raft, id, member).await))
+            }
         }
     }
 

@@ -1,13 +1,16 @@
 //! Who the member is and with whom it begins, when its data directory is new.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::adapter::host;
 use crate::adapter::raft::Member;
 use crate::cli::config::Settings;
 use crate::core::cluster::founding::Founders;
+use crate::core::kv::request::KvError;
+use crate::error::{Exit, Failure};
 use crate::role::daemon::listen::Listening;
-use crate::role::daemon::node::Identity;
+use crate::role::daemon::node::{Identity, Node};
 
 /// The identity of a member that begins now.
 pub(super) fn identity(settings: &Settings) -> Identity {
@@ -63,4 +66,38 @@ pub(super) fn founders(
         members.insert(identity.member_id, own);
     }
     members
+}
+
+/// Refuses a member that has taken part before and has lost its data directory since.
+pub(super) async fn refuse_lost(
+    node: &Node,
+    settings: &Settings,
+    founders: &BTreeMap<u64, Member>,
+) -> Result<(), Failure> {
+    let what = "cannot take part in the cluster";
+    let lost = node.consensus.has_lost_its_past(founders).await;
+    let lost = lost.map_err(|error| Failure::new(Exit::FAILED, what, error))?;
+    if !lost {
+        return Ok(());
+    }
+    let why = format!(
+        "member {:?} has taken part before, and data directory \"{}\" holds nothing of it",
+        settings.name,
+        settings.data_dir.display()
+    );
+    Err(Failure::new(Exit::CONFLICT, what, why)
+        .hint("give the directory that it had with --data-dir DIR, or restore it"))
+}
+
+/// Tells the other members where this one is reached now.
+pub(super) async fn publish(node: Arc<Node>, own: Member) {
+    if node.consensus.is_alone() {
+        return;
+    }
+    while let Err(error) = node.consensus.publish(&own).await {
+        if error == KvError::Stopped {
+            return;
+        }
+        tracing::info!(%error, "the other members are not told yet where this one is");
+    }
 }

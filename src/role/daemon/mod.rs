@@ -165,18 +165,21 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     node.consensus
         .receiver()
         .keep_leases_with(Arc::clone(&node) as Arc<dyn LeaseKeeper>);
+    let founders = forming::founders(&settings, identity, own.clone());
+    forming::refuse_lost(&node, &settings, &founders).await?;
     let peers = std::mem::take(&mut listening.peer);
     let peers = open_peers(&node, peers, &peers_stopped);
     let mut upkeep = JoinSet::new();
     // From here on: a long log of many compactions is read with what they left alone.
     upkeep.spawn(upkeep::drop_compacted(Arc::clone(&node)));
-    settle(&node, forming::founders(&settings, identity, own)).await?;
+    settle(&node, founders).await?;
     let mut retainer = Retainer::new(settings.retention);
     let mut checkpoints = upkeep::Checkpoints::new(settings.snapshot_entries);
     upkeep::catch_up(&node, &mut retainer, &mut checkpoints).await;
     // Before anybody hears that it serves: from then on a signal is a request to end in order.
     // Until then there is nothing to end, and a signal ends the process at once.
     let signals = Signals::listen()?;
+    upkeep.spawn(forming::publish(Arc::clone(&node), own));
     upkeep.spawn(leases::follow_leadership(Arc::clone(&node)));
     upkeep.spawn(leases::revoke_due(Arc::clone(&node)));
     upkeep.spawn(upkeep::watch_sizes(Arc::clone(&node), retainer));

@@ -81,6 +81,20 @@ async fn founders_that_were_told_another_token_do_not_mix() {
     assert!(!stranger.serves_within(short), "{}", stranger.told());
 }
 
+#[tokio::test]
+async fn a_member_that_lost_its_data_is_refused_and_the_others_go_on() {
+    let mut cluster = Cluster::start(3);
+    put_through(cluster.member(0), "a", "1").await;
+    let lost = cluster.other_than(cluster.leader().await);
+    cluster.everybody_is_known().await;
+    cluster.kill(lost);
+    std::fs::remove_dir_all(&cluster.rig(lost).data).expect("is removed");
+    let words = ["has taken part before", "hint:"];
+    cluster.rig(lost).run().assert(6, &words);
+    put_through(cluster.member(cluster.other_than(lost)), "a", "2").await;
+    assert_eq!(cluster.agree().await, 3);
+}
+
 #[test]
 fn a_member_that_is_no_founder_is_told() {
     let flags = ["--name", "a", "--initial-cluster", "b=http://127.0.0.1:1"];

@@ -7,6 +7,7 @@ mod leases;
 use std::net::TcpListener;
 
 use coracle::adapter::rpc::proto::etcdserverpb as pb;
+use pb::cluster_client::ClusterClient;
 use tokio::time::{Instant, timeout};
 use tonic::{Code, Status};
 
@@ -113,6 +114,22 @@ impl Cluster {
             let agreed = leader != 0 && told.iter().all(|(.., said)| *said == leader);
             if let Some((at, ..)) = told.iter().find(|(_, id, _)| agreed && *id == leader) {
                 return *at;
+            }
+        }
+    }
+
+    /// Waits until each knows where clients reach every other one.
+    pub(crate) async fn everybody_is_known(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        for (_, member) in self.running() {
+            let mut client = ClusterClient::new(member.channel());
+            loop {
+                assert!(Instant::now() < deadline, "somebody says nothing");
+                let list = pb::MemberListRequest { linearizable: true };
+                let list = client.member_list(list).await.expect("lists").into_inner();
+                if list.members.iter().all(|it| !it.client_ur_ls.is_empty()) {
+                    break;
+                }
             }
         }
     }
