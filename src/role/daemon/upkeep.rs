@@ -22,8 +22,8 @@ const HOLDER_PAUSE: Duration = Duration::from_millis(20);
 /// A checkpoint is not worth it before the log has grown by this.
 const CHECKPOINT_LOG_BYTES_MIN: u64 = 64 << 20;
 
-/// A start with more log than this, and than the state, ends with a checkpoint: reading it again
-/// would take longer.
+/// A start with more log than this ends with a compaction that is due, and with a checkpoint if the
+/// log is longer than the state: reading it again would take longer.
 const CATCH_UP_LOG_BYTES_MIN: u64 = 2 * CHECKPOINT_LOG_BYTES_MIN;
 
 /// After a checkpoint that failed, mostly for want of space.
@@ -96,21 +96,21 @@ pub(super) async fn watch_sizes(node: Arc<Node>, mut retainer: Retainer) {
 /// more memory each time.
 pub(super) async fn catch_up(node: &Node, retainer: &mut Retainer, checkpoints: &mut Checkpoints) {
     let log_bytes = node.consensus.appended().bytes;
-    let state_bytes = node.consensus.state().machine.store.bytes() as u64;
-    if log_bytes < CATCH_UP_LOG_BYTES_MIN.max(state_bytes) {
+    if log_bytes < CATCH_UP_LOG_BYTES_MIN {
         return;
     }
     let due = retainer.due(&node.consensus.state().machine.store, node.hub.now());
-    if let Some(revision) = due.filter(|_| node.consensus.leads())
-        && node
-            .consensus
-            .propose(Command::Compact { revision })
-            .await
-            .is_ok()
-    {
-        node.dropped(revision).await;
+    if let Some(revision) = due.filter(|_| node.consensus.leads()) {
+        let compacted = node.consensus.propose(Command::Compact { revision }).await;
+        if compacted.is_ok() {
+            node.dropped(revision).await;
+        }
     }
-    checkpoints.write(node).await;
+    // Looked at only now: before, it may hold as many old versions as the log.
+    let state_bytes = node.consensus.state().machine.store.bytes() as u64;
+    if log_bytes > state_bytes {
+        checkpoints.write(node).await;
+    }
 }
 
 /// What was written, and what has become due since.
