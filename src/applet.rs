@@ -34,6 +34,13 @@ pub const APPLETS: &[Applet] = &[
         run: role::kv::run,
     },
     Applet {
+        name: "cluster",
+        symlink: None,
+        imitates: None,
+        command: cli::cluster::command,
+        run: role::cluster::run,
+    },
+    Applet {
         name: "daemon",
         symlink: None,
         imitates: None,

@@ -27,6 +27,7 @@ end
 complete -c coracle -n "__fish_coracle_needs_command" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_needs_command" -s V -l version -d 'Print version'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "kv" -d 'Reads and writes the key-value store of coracle or of any etcd v3 server'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "cluster" -d 'Looks at the cluster as a whole: its members, its leader, what is wrong'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "daemon" -d 'Runs every server role of this machine'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "demo" -d 'Starts a member in a temporary directory and shows what it can do'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -408,6 +409,28 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subc
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health help" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health help" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health help" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health help" -s V -l version -d 'Print version'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health help" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health help" -f -a "health" -d 'Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if unavailable'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "health" -d 'Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if unavailable'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l config -d 'TOML file with any of the settings below, by the name of the flag' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l name -d 'Name of this member [default: default] [env: CORACLE_NAME]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l data-dir -d 'Where everything is kept [default: /var/lib/coracle as root, else $XDG_DATA_HOME/coracle] [env: CORACLE_DATA_DIR]' -r
@@ -442,10 +465,11 @@ complete -c coracle -n "__fish_coracle_using_subcommand daemon" -s V -l version 
 complete -c coracle -n "__fish_coracle_using_subcommand demo" -l once -d 'End after the tour, with exit code 0 if every step did what it shows'
 complete -c coracle -n "__fish_coracle_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand demo" -s V -l version -d 'Print version'
-complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv daemon demo help" -f -a "kv" -d 'Reads and writes the key-value store of coracle or of any etcd v3 server'
-complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv daemon demo help" -f -a "daemon" -d 'Runs every server role of this machine'
-complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv daemon demo help" -f -a "demo" -d 'Starts a member in a temporary directory and shows what it can do'
-complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv daemon demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "kv" -d 'Reads and writes the key-value store of coracle or of any etcd v3 server'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "cluster" -d 'Looks at the cluster as a whole: its members, its leader, what is wrong'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "daemon" -d 'Runs every server role of this machine'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "demo" -d 'Starts a member in a temporary directory and shows what it can do'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "get" -d 'Shows a key or a range of keys'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "del" -d 'Deletes a key or a range of keys and says how many'
@@ -462,3 +486,5 @@ complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_su
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "version" -d 'Shows the version of the client and of the etcd API that it speaks'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "health" -d 'Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if unavailable'

@@ -4,6 +4,7 @@ pub mod checkpoint;
 pub mod disk;
 pub mod host;
 pub mod http;
+pub mod local;
 pub mod log;
 pub mod metrics;
 pub mod net;

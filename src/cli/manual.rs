@@ -39,6 +39,50 @@ pub const PAGES: &[Page] = &[
         ],
     },
     Page {
+        name: "coracle-cluster",
+        exits: &[
+            ("0", "done; of health: the cluster is well"),
+            (
+                "1",
+                "failed; of health: degraded, it works and something is to be done",
+            ),
+            ("2", "usage: the command line is wrong and nothing was done"),
+            (
+                "4",
+                "unavailable: no member answers; of health: no majority answers, or nobody leads",
+            ),
+            (
+                "5",
+                "refused: the member wants to know who asks, or does not allow it",
+            ),
+        ],
+        files: &[
+            (
+                "/run/coracle/coracle.sock",
+                "the socket of the daemon on this machine, as root",
+            ),
+            (
+                "$XDG_RUNTIME_DIR/coracle.sock",
+                "the socket of an ordinary user's daemon; else in its data directory",
+            ),
+        ],
+        environment: &[],
+        examples: &[
+            (
+                "coracle cluster status",
+                "shows the members, and for each problem what to type",
+            ),
+            (
+                "coracle cluster health || mail -s 'cluster' root </dev/null",
+                "for a script that tells somebody",
+            ),
+            (
+                "coracle cluster status -o json | jq -r .leader",
+                "prints the id of the leader",
+            ),
+        ],
+    },
+    Page {
         name: "coracle-daemon",
         exits: &[
             ("0", "ended in order, as it was told to"),

@@ -3,10 +3,10 @@
 /// A command line that was understood; roles read it by the names of arguments and flags.
 pub use clap::ArgMatches as Matches;
 
+pub mod cluster;
 pub mod config;
 pub mod daemon;
 pub mod demo;
 pub mod kv;
 pub mod listen;
 pub mod manual;
-pub mod paths;

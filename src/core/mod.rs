@@ -3,4 +3,5 @@
 pub mod bench;
 pub mod cluster;
 pub mod kv;
+pub mod paths;
 pub mod units;

@@ -165,6 +165,21 @@ impl fmt::Display for Span {
     }
 }
 
+impl Size {
+    /// Rounded, for people: `1.4 GiB`.
+    pub fn rounded(self) -> String {
+        let (name, unit) = SIZES[..4]
+            .iter()
+            .find(|(_, unit)| self.0 >= *unit)
+            .unwrap_or(&("B", 1));
+        let tenths = (u128::from(self.0) * 10 + u128::from(*unit) / 2) / u128::from(*unit);
+        match (tenths / 10, tenths % 10) {
+            (whole, tenth) if whole < 10 && tenth > 0 => format!("{whole}.{tenth} {name}"),
+            (whole, tenth) => format!("{} {name}", whole + u128::from(tenth >= 5)),
+        }
+    }
+}
+
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whole = |(_, unit): &&(&str, u64)| self.0 >= *unit && self.0.is_multiple_of(*unit);
@@ -178,6 +193,16 @@ impl fmt::Display for Size {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rounded_sizes_have_two_digits_or_more() {
+        let rounded = |bytes| Size(bytes).rounded();
+        assert_eq!(rounded(0), "0 B");
+        assert_eq!(rounded(1000), "1000 B");
+        assert_eq!(rounded(1536), "1.5 KiB");
+        assert_eq!(rounded(2 << 30), "2 GiB");
+        assert_eq!(rounded((20 << 20) + (700 << 10)), "21 MiB");
+    }
 
     #[test]
     fn durations_are_read_as_go_reads_them() {

@@ -441,11 +441,18 @@ fn real_binaries() -> Option<PathBuf> {
         .find(is_the_one)
 }
 
-/// `coracle kv` with these arguments.
-pub(crate) fn client(arguments: &[&str]) -> Command {
+/// `coracle` with these arguments.
+pub(crate) fn coracle(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_coracle"));
     without_settings(&mut command);
-    command.arg("kv").args(arguments);
+    command.args(arguments);
+    command
+}
+
+/// `coracle kv` with these arguments.
+pub(crate) fn client(arguments: &[&str]) -> Command {
+    let mut command = coracle(&["kv"]);
+    command.args(arguments);
     command
 }
 

@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use crate::cli::config::reader::Reader;
 use crate::cli::listen::ListenUrl;
-use crate::cli::paths::User;
 use crate::core::cluster::founding::Founders;
 use crate::core::kv::retention::Retention;
+use crate::core::paths::User;
 use crate::core::units::{Size, Span};
 
 /// The prefix of our variables.

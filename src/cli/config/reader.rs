@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::cli::config::{CompactionMode, ConfigError, LogLevel, Origin, Settings, Socket, Values};
 use crate::cli::listen::{ListenUrl, advertised_urls_or_none, listen_urls, listen_urls_or_none};
-use crate::cli::paths::{self, Surroundings, User};
 use crate::core::cluster::founding::Founders;
 use crate::core::kv::request::REQUEST_BYTES_MAX;
 use crate::core::kv::retention::Retention;
+use crate::core::paths::{self, Surroundings, User};
 use crate::core::units::{Size, UnitError, duration, size};
 
 /// Streams of one connection: out of reach of a sane client, and what bounds the memory that one

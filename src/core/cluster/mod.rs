@@ -1,3 +1,4 @@
 //! Who the members of a cluster are.
 
 pub mod founding;
+pub mod survey;

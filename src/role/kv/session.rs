@@ -8,10 +8,9 @@ use std::time::Duration;
 use crate::cli::Matches;
 use bytes::Bytes;
 
-use crate::adapter::host;
+use crate::adapter::local;
 use crate::adapter::rpc::client::{Client, ClientError, Code, Endpoint, Limits};
 use crate::cli::kv::{ENVIRONMENT, Face, IMITATION, duration, go, on_command_line};
-use crate::cli::paths::{Surroundings, User};
 use crate::error::{self, Exit, Failure, tell};
 use crate::role::kv::format::{Answer, Format, Kind};
 
@@ -27,8 +26,6 @@ const NO_SPACE: &str = "etcdserver: mvcc: database space exceeded";
 
 /// etcd's words for a request that the server does not take.
 const TOO_LARGE: &str = "etcdserver: request is too large";
-
-const LOCAL_SERVER: &str = "http://127.0.0.1:2379";
 
 /// One run of one verb.
 pub(super) struct Session {
@@ -417,29 +414,7 @@ pub(super) fn endpoints(face: &str, matches: &Matches) -> Vec<String> {
     let is_named = on_command_line(matches, "endpoints") || given.iter().any(|one| !one.is_empty());
     match is_named {
         true => given,
-        false if face == IMITATION => vec![LOCAL_SERVER.to_owned()],
-        false => local_endpoints(),
-    }
-}
-
-/// The socket of this machine's daemon if a daemon listens there, else the usual port: one that was
-/// killed leaves its socket, and the next may be told to have none.
-fn local_endpoints() -> Vec<String> {
-    let variable = |name| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(Into::into)
-    };
-    let surroundings = Surroundings {
-        user: User::of(host::user_id()),
-        home: variable("HOME"),
-        data_home: variable("XDG_DATA_HOME"),
-        runtime_dir: variable("XDG_RUNTIME_DIR"),
-    };
-    let data_dir = surroundings.data_dir();
-    let socket = data_dir.map(|data_dir| surroundings.socket(&data_dir));
-    match socket.filter(|socket| host::is_listened_on(socket)) {
-        Some(socket) => vec![format!("unix://{}", socket.display())],
-        None => vec![LOCAL_SERVER.to_owned()],
+        false if face == IMITATION => vec![local::SERVER.to_owned()],
+        false => vec![local::endpoint()],
     }
 }

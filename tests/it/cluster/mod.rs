@@ -3,6 +3,7 @@
 mod failover;
 mod forming;
 mod leases;
+mod status;
 
 use std::net::TcpListener;
 

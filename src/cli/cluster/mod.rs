@@ -1,0 +1,90 @@
+//! The command line of `coracle cluster`: one subcommand per verb.
+
+pub mod status;
+
+use std::time::Duration;
+
+use clap::{Arg, Command};
+
+use crate::cli::Matches;
+use crate::core::units;
+
+/// What every verb that asks the cluster has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asking {
+    /// Empty: the daemon of this machine.
+    pub endpoints: Vec<String>,
+    pub timeout: Duration,
+    pub format: Format,
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Text,
+    Json,
+}
+
+pub fn command(face: &'static str) -> Command {
+    let heading = "Global options";
+    Command::new(face)
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Looks at the cluster as a whole: its members, its leader, what is wrong")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .args(global().map(|flag| flag.global(true).help_heading(heading)))
+        .subcommand(
+            Command::new("status")
+                .about("Shows the members, the leader, what is wrong and what to type about it"),
+        )
+        .subcommand(Command::new("health").about(
+            "Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if \
+             unavailable",
+        ))
+}
+
+fn global() -> [Arg; 3] {
+    [
+        Arg::new("endpoints")
+            .long("endpoints")
+            .value_name("LIST")
+            .value_delimiter(',')
+            .env("CORACLE_ENDPOINTS")
+            .help("Members to ask in turn, separated by commas")
+            .long_help(
+                "Members to ask in turn, separated by commas: HOST:PORT, http://HOST:PORT or \
+                 unix:///PATH. Without it the socket of the daemon on this machine is used, else \
+                 http://127.0.0.1:2379",
+            ),
+        Arg::new("timeout")
+            .long("timeout")
+            .value_name("TIME")
+            .default_value("3s")
+            .value_parser(units::duration)
+            .help("How long one member may take to answer"),
+        Arg::new("output")
+            .long("output")
+            .short('o')
+            .value_name("FORMAT")
+            .default_value("text")
+            .value_parser(["text", "json"])
+            .help("Format of the answer"),
+    ]
+}
+
+/// Reads what [`command`] declares for all verbs.
+pub fn asking(matches: &Matches) -> Asking {
+    let endpoints = matches.get_many::<String>("endpoints");
+    let named = endpoints.into_iter().flatten().filter(|it| !it.is_empty());
+    let json = matches
+        .get_one::<String>("output")
+        .is_some_and(|it| it == "json");
+    Asking {
+        endpoints: named.cloned().collect(),
+        timeout: *matches.get_one("timeout").expect("it has a default"),
+        format: match json {
+            true => Format::Json,
+            false => Format::Text,
+        },
+    }
+}

@@ -1,0 +1,70 @@
+//! `coracle cluster`: the cluster as a whole, as a client of its members.
+
+mod status;
+
+use crate::adapter::local;
+use crate::adapter::rpc::client::{AddressError, Client, ClientError, Code, Endpoint, Limits};
+use crate::cli::Matches;
+use crate::cli::cluster::{self, Asking};
+use crate::error::{Exit, Failure, answer};
+
+/// Runs the verb that `matches` names.
+pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
+    let (verb, matches) = matches.subcommand().expect("clap requires a verb");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::FAILED, "cannot start the runtime", error))?;
+    let asking = cluster::asking(matches);
+    runtime.block_on(async {
+        match verb {
+            "status" => status::status(&asking).await,
+            "health" => status::health(&asking).await,
+            verb => unreachable!("the command line has {verb}, which has no role"),
+        }
+    })
+}
+
+/// Prints an answer.
+fn print(text: &str) -> Result<(), Failure> {
+    answer(text.as_bytes()).map_err(|error| Failure::output(&error))
+}
+
+/// Connects to the first member that accepts, of those that are named or else this machine's.
+async fn connect(asking: &Asking) -> Result<Client, Failure> {
+    let endpoints = match asking.endpoints.as_slice() {
+        [] => vec![local::endpoint()],
+        named => named.to_vec(),
+    };
+    let endpoints: Result<Vec<Endpoint>, AddressError> =
+        endpoints.iter().map(|text| text.parse()).collect();
+    let endpoints = endpoints.map_err(|error| Failure::usage("cannot use --endpoints", error))?;
+    let connected = Client::connect(&endpoints, &limits(asking)).await;
+    connected.map_err(|error| failure("cannot reach the cluster", &error))
+}
+
+fn limits(asking: &Asking) -> Limits {
+    Limits {
+        dial: asking.timeout,
+        command: asking.timeout,
+        ..Limits::default()
+    }
+}
+
+/// What a member said, or that it said nothing, as a failure of `what`.
+fn failure(what: &str, error: &ClientError) -> Failure {
+    let exit = match error.code() {
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => Exit::UNAVAILABLE,
+        Code::NotFound => Exit::NO,
+        Code::Unauthenticated | Code::PermissionDenied => Exit::REFUSED,
+        Code::FailedPrecondition | Code::AlreadyExists | Code::Aborted => Exit::CONFLICT,
+        _ => Exit::FAILED,
+    };
+    let failure = Failure::new(exit, what, error);
+    match error {
+        ClientError::Connect { .. } => {
+            failure.hint("start the daemon here, or name members with `--endpoints LIST`")
+        }
+        _ => failure,
+    }
+}

@@ -1,0 +1,101 @@
+//! cluster status and health: every member is asked at once, and what they say is put together.
+
+use tokio::task::JoinSet;
+
+use crate::adapter::rpc::client::{Client, ClientError, Endpoint, Limits};
+use crate::adapter::rpc::proto::etcdserverpb as pb;
+use crate::cli::cluster::{Asking, Format, status as form};
+use crate::core::cluster::survey::{Health, Report, Standing, Survey};
+use crate::core::kv::request::{Alarm, MemberAlarm};
+use crate::error::{Exit, Failure};
+use crate::role::cluster::{connect, failure, limits, print};
+
+pub(super) async fn status(asking: &Asking) -> Result<Exit, Failure> {
+    let survey = survey(asking).await?;
+    print(&match asking.format {
+        Format::Text => form::text(&survey),
+        Format::Json => format!("{:#}\n", form::document(&survey)),
+    })?;
+    Ok(Exit::DONE)
+}
+
+pub(super) async fn health(asking: &Asking) -> Result<Exit, Failure> {
+    let survey = survey(asking).await?;
+    print(&match asking.format {
+        Format::Text => format!("{}\n", form::summary(&survey)),
+        Format::Json => format!("{:#}\n", form::document(&survey)),
+    })?;
+    Ok(match survey.health() {
+        Health::Well => Exit::DONE,
+        Health::Degraded => Exit::FAILED,
+        Health::Unavailable => Exit::UNAVAILABLE,
+    })
+}
+
+/// Asks one member who the members are, and then each of them how it stands. No majority is needed
+/// for that: the worse it is, the more somebody wants to see it.
+async fn survey(asking: &Asking) -> Result<Survey, Failure> {
+    let client = connect(asking).await?;
+    let what = "cannot learn who the members are";
+    let request = pb::MemberListRequest {
+        linearizable: false,
+    };
+    let list = client.member_list(request).await;
+    let list = list.map_err(|error| failure(what, &error))?;
+    let alarms = client.alarm(pb::AlarmRequest::default()).await;
+    let alarms = alarms.map_err(|error| failure("cannot learn of alarms", &error))?;
+    let cluster_id = list.header.map_or(0, |header| header.cluster_id);
+    let count = list.members.len();
+    let mut asked = JoinSet::new();
+    for (at, member) in list.members.into_iter().enumerate() {
+        let limits = limits(asking);
+        asked.spawn(async move { (at, report(member, limits).await) });
+    }
+    let mut reports: Vec<Option<Report>> = vec![None; count];
+    while let Some(one) = asked.join_next().await {
+        let (at, report) = one.expect("asking does not panic and is not cancelled");
+        reports[at] = Some(report);
+    }
+    let alarms: Vec<MemberAlarm> = alarms.alarms.iter().filter_map(alarm).collect();
+    let reports = reports.into_iter().flatten().collect();
+    Ok(Survey::of(cluster_id, reports, &alarms))
+}
+
+async fn report(member: pb::Member, limits: Limits) -> Report {
+    let answer = standing(&member, &limits).await;
+    Report {
+        id: member.id,
+        name: member.name,
+        is_learner: member.is_learner,
+        client_urls: member.client_ur_ls,
+        answer: answer.map_err(|error| error.to_string()),
+    }
+}
+
+async fn standing(member: &pb::Member, limits: &Limits) -> Result<Standing, ClientError> {
+    // A URL that is not understood is one that does not answer.
+    let urls = member.client_ur_ls.iter();
+    let endpoints: Vec<Endpoint> = urls.filter_map(|url| url.parse().ok()).collect();
+    let client = Client::connect(&endpoints, limits).await?;
+    let status = client.status(pb::StatusRequest {}).await?;
+    Ok(Standing {
+        version: status.version,
+        leader: status.leader,
+        term: status.raft_term,
+        applied_index: status.raft_applied_index,
+        db_bytes: status.db_size.try_into().unwrap_or(0),
+        db_in_use_bytes: status.db_size_in_use.try_into().unwrap_or(0),
+        quota_bytes: status.db_size_quota.try_into().unwrap_or(0),
+    })
+}
+
+/// None for an alarm of a kind that is newer than this program.
+fn alarm(raised: &pb::AlarmMember) -> Option<MemberAlarm> {
+    let alarm = match pb::AlarmType::try_from(raised.alarm) {
+        Ok(pb::AlarmType::Nospace) => Alarm::NoSpace,
+        Ok(pb::AlarmType::Corrupt) => Alarm::Corrupt,
+        _ => return None,
+    };
+    let member = raised.member_id;
+    Some(MemberAlarm { member, alarm })
+}
