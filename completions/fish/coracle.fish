@@ -351,8 +351,8 @@ json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l recursive -d 'List every key below it'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l versus -d 'The other server of a comparison: each round runs against both, one after the other' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l server-pid -d 'Process of the server, on this machine: reports its processor time and memory' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l versus -d 'The other server of a comparison, or its members: each round runs against both, one after the other' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l server-pid -d 'Process of the server, on this machine: reports its processor time and memory; of all its members together when several are named' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l versus-pid -d 'Process of the other server' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l server-name -d 'What the report calls the server [default: its endpoint]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l versus-name -d 'What the report calls the other server [default: its endpoint]' -r

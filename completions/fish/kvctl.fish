@@ -610,8 +610,8 @@ json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l recursive -d 'List every key below it'
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l versus -d 'The other server of a comparison: each round runs against both, one after the other' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l server-pid -d 'Process of the server, on this machine: reports its processor time and memory' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l versus -d 'The other server of a comparison, or its members: each round runs against both, one after the other' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l server-pid -d 'Process of the server, on this machine: reports its processor time and memory; of all its members together when several are named' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l versus-pid -d 'Process of the other server' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l server-name -d 'What the report calls the server [default: its endpoint]' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l versus-name -d 'What the report calls the other server [default: its endpoint]' -r

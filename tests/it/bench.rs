@@ -2,10 +2,13 @@
 //!
 //! Where there is no etcd the tests say that they are left out, and fail when CI=true.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::process::Output;
 use std::time::Instant;
 
-use crate::rig::{Etcd, PATIENCE, Rig, Running, client, free_ports, output};
+use crate::cluster::Cluster;
+use crate::rig::{Daemon, Etcd, PATIENCE, Rig, Running, client, free_ports, output};
 
 fn bench(endpoint: &str, arguments: &[&str]) -> Output {
     let common = ["bench", "--output", "json", "--endpoints", endpoint];
@@ -175,7 +178,58 @@ fn process_that_is_not_there_is_told_before_any_load() {
     assert_eq!(done.status.code(), Some(2));
     let talk = String::from_utf8(done.stderr).expect("is text");
     assert!(
-        talk.contains("process 4194305") && !talk.contains("endpoint health"),
+        talk.contains("/proc/4194305/stat") && !talk.contains("endpoint health"),
         "{talk}"
     );
+}
+
+#[test]
+fn several_endpoints_are_loaded_as_the_members_of_one_cluster() {
+    let cluster = Cluster::start(3);
+    let members: Vec<_> = cluster.running().map(|(_, member)| member).collect();
+    let list = |of: &dyn Fn(&Daemon) -> String| {
+        let all: Vec<String> = members.iter().map(|member| of(member)).collect();
+        all.join(",")
+    };
+    let urls = list(&|member| member.url.clone());
+    let pids = list(&|member| member.pid().to_string());
+    let total = [
+        "put",
+        "range",
+        "--total",
+        "300",
+        "--clients",
+        "6",
+        "--keys",
+        "50",
+    ];
+    let output = bench(&urls, &[&total[..], &["--server-pid", &pids]].concat());
+    let report = report(&output);
+    for row in report["rows"].as_array().expect("rows") {
+        assert_eq!(row["server"]["operations"], 300);
+        assert_eq!(row["server"]["errors"], serde_json::json!({}));
+        assert!(
+            row["server"]["server_resident_mib"].as_f64() > Some(3.0),
+            "{row}"
+        );
+    }
+    // Each has answered some of the puts.
+    for member in members {
+        let page = scrape(member.address());
+        let started = page.lines().find(|line| {
+            line.starts_with("grpc_server_started_total") && line.contains("grpc_method=\"Put\"")
+        });
+        let count = started.and_then(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
+        assert!(count > Some(0), "{started:?}");
+    }
+}
+
+/// The page of metrics.
+fn scrape(address: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let request = format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("is sent");
+    let mut page = String::new();
+    stream.read_to_string(&mut page).expect("is answered");
+    page
 }

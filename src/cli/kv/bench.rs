@@ -13,6 +13,7 @@ use crate::core::bench::result::{Figures, Floors, Report, Row};
 
 /// Loads an etcd v3 server and reports operations, latencies, processor time and memory
 ///
+/// Several --endpoints are the members of one cluster: the connections are shared out among them.
 /// Writes and afterwards deletes keys below --prefix. The generator runs on one thread; its own
 /// processor time per operation is a column of the report.
 #[derive(Args, Clone, Debug)]
@@ -20,15 +21,17 @@ pub struct BenchCommand {
     /// What to measure, in this order
     #[arg(value_enum, default_values = ["put", "range", "serializable"])]
     pub workloads: Vec<Workload>,
-    /// The other server of a comparison: each round runs against both, one after the other
-    #[arg(long, value_name = "ENDPOINT")]
-    pub versus: Option<String>,
-    /// Process of the server, on this machine: reports its processor time and memory
-    #[arg(long, value_name = "PID")]
-    pub server_pid: Option<u32>,
+    /// The other server of a comparison, or its members: each round runs against both, one after
+    /// the other
+    #[arg(long, value_name = "ENDPOINTS", value_delimiter = ',')]
+    pub versus: Vec<String>,
+    /// Process of the server, on this machine: reports its processor time and memory; of all its
+    /// members together when several are named
+    #[arg(long, value_name = "PIDS", value_delimiter = ',')]
+    pub server_pid: Vec<u32>,
     /// Process of the other server
-    #[arg(long, value_name = "PID", requires = "versus")]
-    pub versus_pid: Option<u32>,
+    #[arg(long, value_name = "PIDS", value_delimiter = ',', requires = "versus")]
+    pub versus_pid: Vec<u32>,
     /// What the report calls the server [default: its endpoint]
     #[arg(long, value_name = "NAME")]
     pub server_name: Option<String>,

@@ -62,12 +62,7 @@ fn load(matches: &Matches) -> Result<Exit, Failure> {
         .get_one::<String>("output")
         .is_some_and(|format| format == "json");
     let format = if json { Format::Json } else { Format::Text };
-    let [endpoint] = &endpoints[..] else {
-        let why = format!("{} endpoints are named", endpoints.len());
-        return Err(Failure::usage("cannot choose the server to load", why)
-            .hint("name one with `--endpoints http://HOST:PORT`; a second goes to --versus"));
-    };
-    bench::execute(matches, endpoint, format)
+    bench::execute(matches, &endpoints, format)
 }
 
 async fn dispatch(session: &Session, verb: &str, matches: &Matches) -> Result<Exit, Trouble> {

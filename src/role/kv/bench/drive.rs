@@ -44,14 +44,31 @@ pub(crate) enum DriveError {
     },
 }
 
-/// A server under load.
+/// A server under load, or the members of one cluster.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
-    pub endpoint: String,
+    /// At least one; the connections go to them in turn.
+    pub endpoints: Vec<String>,
     pub name: String,
-    pub pid: Option<u32>,
+    /// Empty: what it uses is not reported.
+    pub pids: Vec<u32>,
     /// Whether a load has been started on it: it may hold keys of ours.
     pub is_loaded: Cell<bool>,
+}
+
+impl Server {
+    /// What its processes have used up to now and hold now, together; none if it has none.
+    pub(crate) fn usage(&self) -> Result<Option<ServerUsage>, UsageError> {
+        let mut all = None;
+        for pid in &self.pids {
+            let one = usage(Some(*pid))?;
+            let sum: &mut ServerUsage = all.get_or_insert_default();
+            sum.cpu += one.cpu;
+            sum.resident_bytes += one.resident_bytes;
+            sum.resident_peak_bytes += one.resident_peak_bytes;
+        }
+        Ok(all)
+    }
 }
 
 /// One load: a workload with its number of clients.
@@ -176,7 +193,7 @@ pub(crate) async fn measure(
     server: &Server,
     progress: &dyn Fn(f64),
 ) -> Result<Run, DriveError> {
-    let callers = connect(&server.endpoint, load.connections()).await?;
+    let callers = connect(server, load.connections()).await?;
     server.is_loaded.set(true);
     let shared = Rc::new(Shared {
         load: load.clone(),
@@ -221,7 +238,7 @@ async fn time(
         }
     }
     let own_before = usage(None)?.cpu;
-    let server_before = server.pid.map(|pid| usage(Some(pid))).transpose()?;
+    let server_before = server.usage()?;
     shared.phase.set(Phase::Measured);
     let started = Instant::now();
     let mut moved = (shared.turns.get(), started);
@@ -255,7 +272,7 @@ async fn time(
     };
     shared.phase.set(Phase::Over);
     let own_after = usage(None)?.cpu;
-    let server_after = server.pid.map(|pid| usage(Some(pid))).transpose()?;
+    let server_after = server.usage()?;
     let mut run = shared.run.borrow_mut();
     run.elapsed = ended;
     run.client_cpu = own_after.saturating_sub(own_before);
@@ -263,15 +280,14 @@ async fn time(
         .zip(server_after)
         .map(|(before, after)| ServerUsage {
             cpu: after.cpu.saturating_sub(before.cpu),
-            resident_bytes: after.resident_bytes,
-            resident_peak_bytes: after.resident_peak_bytes,
+            ..after
         });
     Ok(())
 }
 
 /// Puts every key once, so that reads find a value of the right length.
 pub(crate) async fn fill(load: &Load, server: &Server) -> Result<(), DriveError> {
-    let callers = connect(&server.endpoint, load.command.connections.min(8)).await?;
+    let callers = connect(server, load.command.connections.min(8)).await?;
     server.is_loaded.set(true);
     let keys = load.keys.keys();
     let next = Rc::new(Cell::new(0));
@@ -288,14 +304,15 @@ pub(crate) async fn fill(load: &Load, server: &Server) -> Result<(), DriveError>
 
 /// Deletes what the loads have put, in parts that hold the server up for milliseconds at most.
 pub(crate) async fn clear(load: &Load, server: &Server) -> Result<(), DriveError> {
-    let mut callers = connect(&server.endpoint, 1).await?;
+    let mut callers = connect(server, 1).await?;
     let caller = callers.first_mut().expect("one connection was made");
     Ok(calls::clear(caller, &load.keys).await?)
 }
 
-async fn connect(endpoint: &str, connections: u32) -> Result<Vec<Caller>, CallError> {
+async fn connect(server: &Server, connections: u32) -> Result<Vec<Caller>, CallError> {
     let mut callers = Vec::new();
-    for _ in 0..connections {
+    let endpoints = server.endpoints.iter().cycle();
+    for endpoint in endpoints.take(connections as usize) {
         callers.push(Caller::connect(endpoint).await?);
     }
     Ok(callers)

@@ -15,7 +15,6 @@ use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 use tokio::time::timeout;
 
-use crate::adapter::process::usage;
 use crate::adapter::progress::Progress;
 use crate::adapter::rpc::load::CallError;
 use crate::cli::Matches;
@@ -29,9 +28,13 @@ use crate::role::kv::interrupt::Interrupts;
 const CLEAR_LIMIT: Duration = Duration::from_secs(10);
 
 /// `kvctl bench`: prints the report, then fails if a floor is broken or an operation failed.
-pub(super) fn execute(matches: &Matches, endpoint: &str, format: Format) -> Result<Exit, Failure> {
+pub(super) fn execute(
+    matches: &Matches,
+    endpoints: &[String],
+    format: Format,
+) -> Result<Exit, Failure> {
     let command = BenchCommand::read(matches);
-    let (report, broken) = run(&command, endpoint)?;
+    let (report, broken) = run(&command, endpoints)?;
     let text = match format {
         Format::Text => face::table(&report),
         Format::Json => face::json(&report),
@@ -49,7 +52,7 @@ pub(super) fn execute(matches: &Matches, endpoint: &str, format: Format) -> Resu
 /// Runs all loads and returns the report with a sentence for each floor that it breaks.
 pub(super) fn run(
     command: &BenchCommand,
-    endpoint: &str,
+    endpoints: &[String],
 ) -> Result<(Report, Vec<String>), Failure> {
     if command.total.is_some() && command.workloads.contains(&Workload::Watch) {
         let why = "a watch load is measured for a time, not for a number of operations";
@@ -59,26 +62,17 @@ pub(super) fn run(
         Failure::usage("cannot make the keys", error)
             .hint("give a longer --key-size, a shorter --prefix or fewer --keys")
     })?;
-    let server = Server {
-        endpoint: endpoint.to_owned(),
-        name: command
-            .server_name
-            .clone()
-            .unwrap_or_else(|| endpoint.to_owned()),
-        pid: command.server_pid,
+    let under_load = |endpoints: &[String], name: &Option<String>, pids: &[u32]| Server {
+        endpoints: endpoints.to_vec(),
+        name: name.clone().unwrap_or_else(|| endpoints.join(",")),
+        pids: pids.to_vec(),
         is_loaded: Cell::new(false),
     };
-    let versus = command.versus.as_ref().map(|endpoint| Server {
-        endpoint: endpoint.clone(),
-        name: command
-            .versus_name
-            .clone()
-            .unwrap_or_else(|| endpoint.clone()),
-        pid: command.versus_pid,
-        is_loaded: Cell::new(false),
-    });
+    let server = under_load(endpoints, &command.server_name, &command.server_pid);
+    let versus = (!command.versus.is_empty())
+        .then(|| under_load(&command.versus, &command.versus_name, &command.versus_pid));
     for server in std::iter::once(&server).chain(&versus) {
-        check_process(server)?;
+        check_processes(server)?;
     }
     let command = Rc::new(command.clone());
     let seed = command.seed.unwrap_or_else(new_seed);
@@ -117,11 +111,10 @@ pub(super) fn run(
 }
 
 /// Fails before any load for a process that is not there.
-fn check_process(server: &Server) -> Result<(), Failure> {
-    let Some(pid) = server.pid else { return Ok(()) };
-    usage(Some(pid)).map(drop).map_err(|error| {
+fn check_processes(server: &Server) -> Result<(), Failure> {
+    server.usage().map(drop).map_err(|error| {
         Failure::usage(
-            format!("cannot account for process {pid} of {}", server.name),
+            format!("cannot account for the processes of {}", server.name),
             with_causes(&error),
         )
         .hint("name the server's process on this machine: `pgrep -a 'coracle|etcd'`")
@@ -204,7 +197,7 @@ fn tell_left(load: &Load, servers: &[&Server]) {
         tell(format_args!(
             "keys below {prefix:?} are left: \
              `kvctl del --prefix {prefix} --endpoints {}` removes them",
-            server.endpoint
+            server.endpoints.join(",")
         ));
     }
 }
@@ -284,7 +277,7 @@ fn failure(server: &Server, error: &DriveError) -> Failure {
         DriveError::Usage(_) => failure.hint("the process of the server must live during the load"),
         _ => failure.hint(format!(
             "see whether the server answers: `kvctl endpoint health --endpoints {}`",
-            server.endpoint
+            server.endpoints.join(",")
         )),
     }
 }
