@@ -29,6 +29,7 @@ use std::pin::pin;
 use std::sync::{Arc, RwLockReadGuard};
 use std::time::Duration;
 
+use openraft::async_runtime::watch::WatchReceiver;
 use openraft::errors::{InitializeError, RaftError};
 use openraft::{Config, Raft, SnapshotPolicy};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -75,6 +76,14 @@ pub struct Standing {
     pub last_index: u64,
     pub committed_index: u64,
     pub applied_index: u64,
+}
+
+/// Who leads, in which term, as far as the member knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Leadership {
+    pub term: u64,
+    /// 0: nobody is known to.
+    pub leader: u64,
 }
 
 /// How far dropping compacted versions got.
@@ -245,16 +254,23 @@ impl Consensus {
         self.raft.is_leader()
     }
 
-    /// Waits until leader or term is another than `seen`, and says where the member stands then.
-    pub async fn standing_after(&self, seen: (u64, u64)) -> Result<Standing, ConsensusError> {
-        let changed = |metrics: &openraft::RaftMetrics<TypeConfig>| {
-            (metrics.current_term, metrics.current_leader.unwrap_or(0)) != seen
-        };
-        let wait = self.raft.wait(None);
-        wait.metrics(changed, "another leader or term")
-            .await
-            .map_err(stopped)?;
-        Ok(self.standing())
+    /// Waits until leader or term is another than `seen`.
+    pub async fn leadership_after(&self, seen: Leadership) -> Result<Leadership, ConsensusError> {
+        // Not the metrics as a whole, which change with every entry.
+        let mut metrics = self.raft.server_metrics();
+        loop {
+            let now = {
+                let metrics = metrics.borrow_watched();
+                Leadership {
+                    term: metrics.vote.leader_id.term,
+                    leader: metrics.current_leader.unwrap_or(0),
+                }
+            };
+            if now != seen {
+                return Ok(now);
+            }
+            metrics.changed().await.map_err(stopped)?;
+        }
     }
 
     /// Makes a change; its reply once it is applied.
@@ -357,7 +373,7 @@ impl Consensus {
 
     pub fn standing(&self) -> Standing {
         let metrics = self.raft.metrics();
-        let metrics = openraft::async_runtime::watch::WatchReceiver::borrow_watched(&metrics);
+        let metrics = metrics.borrow_watched();
         let index = |id: &Option<types::LogId>| id.as_ref().map_or(0, |id| id.index);
         Standing {
             term: metrics.current_term,
@@ -371,6 +387,11 @@ impl Consensus {
     /// Whether the disk takes another change of about `bytes`.
     pub fn admits(&self, bytes: usize) -> bool {
         self.wal.admits(bytes as u64)
+    }
+
+    /// How long the disk has been at work on one batch of the log.
+    pub fn disk_stalled_for(&self) -> Duration {
+        self.wal.stalled_for()
     }
 
     /// Writes a checkpoint of the state as it is now, and gives back the log space that neither
@@ -410,28 +431,22 @@ impl Consensus {
 
     /// Returns when consensus cannot go on, with the reason.
     pub async fn failed(&self) -> ConsensusError {
-        let wait = self.raft.wait(None);
-        match wait
-            .metrics(|metrics| metrics.running_state.is_err(), "failed")
-            .await
-        {
-            Ok(metrics) => match (self.wal.failure(), metrics.running_state) {
-                (Some(failure), _) => ConsensusError::Stopped(explain(&failure)),
-                (None, Err(fatal)) => ConsensusError::Stopped(fatal.to_string()),
-                (None, Ok(())) => unreachable!("waited for an error"),
-            },
-            Err(error) => ConsensusError::Stopped(match self.wal.failure() {
-                Some(failure) => explain(&failure),
-                None => error.to_string(),
-            }),
-        }
+        let mut metrics = self.raft.server_metrics();
+        // They end with the task that runs consensus; its last words are in the others.
+        while metrics.changed().await.is_ok() {}
+        let why = self.raft.metrics().borrow_watched().running_state.clone();
+        ConsensusError::Stopped(match (self.wal.failure(), why) {
+            (Some(failure), _) => explain(&failure),
+            (None, Err(fatal)) => fatal.to_string(),
+            (None, Ok(())) => "its task ended".to_owned(),
+        })
     }
 
     /// Hands the lead to the member that is nearest to having everything, if this one leads.
     pub async fn hand_over(&self) {
         let successor = {
             let metrics = self.raft.metrics();
-            let metrics = openraft::async_runtime::watch::WatchReceiver::borrow_watched(&metrics);
+            let metrics = metrics.borrow_watched();
             let own = *self.raft.node_id();
             let voters: std::collections::BTreeSet<u64> =
                 metrics.membership_config.membership().voter_ids().collect();

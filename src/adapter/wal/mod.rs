@@ -231,6 +231,13 @@ impl Wal {
         self.shared.queue().bytes
     }
 
+    /// How long the batch that is being written has been under way; zero if none is. Milliseconds
+    /// on a disk that is well.
+    pub fn stalled_for(&self) -> Duration {
+        let since = self.shared.queue().writing_since;
+        since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
     /// Why the log cannot prepare more room just now: the disk is full. It tries again by itself.
     pub fn shortage(&self) -> Option<Arc<WalError>> {
         self.shared.preparer.shortage()

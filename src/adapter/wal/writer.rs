@@ -39,6 +39,8 @@ pub(super) struct Queue {
     /// Since when something lazy waits, if nothing else does.
     pub(super) lazy_since: Option<Instant>,
     pub(super) urgent: bool,
+    /// Since when a batch is being written.
+    pub(super) writing_since: Option<Instant>,
     pub(super) closed: bool,
 }
 
@@ -124,7 +126,9 @@ impl Writer {
             match self.select() {
                 Event::Submissions(submissions, bytes) => {
                     self.commit(submissions);
-                    self.shared.queue().bytes -= bytes;
+                    let mut queue = self.shared.queue();
+                    queue.bytes -= bytes;
+                    queue.writing_since = None;
                 }
                 Event::Close => return self.seal(),
             }
@@ -141,6 +145,7 @@ impl Writer {
             if due && !queue.waiting.is_empty() {
                 queue.urgent = false;
                 queue.lazy_since = None;
+                queue.writing_since = Some(Instant::now());
                 return Event::Submissions(std::mem::take(&mut queue.waiting), queue.bytes);
             }
             if queue.closed {

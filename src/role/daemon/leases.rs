@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::adapter::raft::{LeaseKeeper, LeaseQuestion};
+use crate::adapter::raft::{Leadership, LeaseKeeper, LeaseQuestion};
 use crate::core::kv::request::{Command, KvError};
 use crate::role::daemon::node::Node;
 
@@ -49,15 +49,15 @@ impl Office {
 
 /// Follows who leads, for as long as the member runs.
 pub(super) async fn follow_leadership(node: Arc<Node>) {
-    let mut seen = (0, 0);
+    let mut seen = Leadership::default();
     // An error means that consensus has ended; whoever serves ends then too.
-    while let Ok(standing) = node.consensus.standing_after(seen).await {
-        seen = (standing.term, standing.leader);
-        node.note_leadership(&standing);
-        if standing.leader == node.identity.member_id {
+    while let Ok(now) = node.consensus.leadership_after(seen).await {
+        seen = now;
+        node.note_leadership(now);
+        if now.leader == node.identity.member_id {
             // First: what the clock says is of another member's term, or of none.
             node.hub.restart_leases(&node.consensus.state().machine);
-            node.office.take(standing.term);
+            node.office.take(now.term);
             node.hub.lease_started.notify_one();
         } else {
             node.office.leave();

@@ -182,6 +182,7 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     upkeep.spawn(forming::publish(Arc::clone(&node), own));
     upkeep.spawn(leases::follow_leadership(Arc::clone(&node)));
     upkeep.spawn(leases::revoke_due(Arc::clone(&node)));
+    upkeep.spawn(upkeep::yield_when_stalled(Arc::clone(&node)));
     upkeep.spawn(upkeep::watch_sizes(Arc::clone(&node), retainer));
     upkeep.spawn(upkeep::write_checkpoints(Arc::clone(&node), checkpoints));
     upkeep.spawn(upkeep::scrub_checkpoints(Arc::clone(&node)));

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::adapter::host;
 use crate::adapter::metrics::Metrics;
-use crate::adapter::raft::{Consensus, Standing};
+use crate::adapter::raft::{Consensus, Leadership, Standing};
 use crate::adapter::rpc::peer::Speaker;
 use crate::core::kv::lease::TTL_SECONDS_MAX;
 use crate::core::kv::machine::quota_cost;
@@ -88,12 +88,12 @@ impl Node {
     }
 
     /// Takes over what consensus says of leadership.
-    pub(super) fn note_leadership(&self, standing: &Standing) {
-        self.term.store(standing.term, Ordering::Relaxed);
-        let changed = self.leader.send_if_modified(|leader| {
-            std::mem::replace(leader, standing.leader) != standing.leader
-        });
-        if changed && standing.leader != 0 {
+    pub(super) fn note_leadership(&self, now: Leadership) {
+        self.term.store(now.term, Ordering::Relaxed);
+        let changed = self
+            .leader
+            .send_if_modified(|leader| std::mem::replace(leader, now.leader) != now.leader);
+        if changed && now.leader != 0 {
             self.metrics.server.leader_changes.inc();
         }
     }

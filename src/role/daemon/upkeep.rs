@@ -19,6 +19,9 @@ const ROUND: Duration = Duration::from_millis(250);
 /// How often dropping looks again whether somebody still needs what would be dropped.
 const HOLDER_PAUSE: Duration = Duration::from_millis(20);
 
+/// How often, in an election timeout, the leader looks whether its disk stalls.
+const STALL_LOOKS: u32 = 4;
+
 /// A checkpoint is not worth it before the log has grown by this.
 const CHECKPOINT_LOG_BYTES_MIN: u64 = 64 << 20;
 
@@ -87,6 +90,23 @@ pub(super) async fn watch_sizes(node: Arc<Node>, mut retainer: Retainer) {
             if let Err(error) = node.consensus.propose(command).await {
                 tracing::debug!(%error, "upkeep command not made");
             }
+        }
+    }
+}
+
+/// Gives the lead away while the disk takes nothing: the others can go on without this disk, but
+/// not with a leader that waits for it. Whoever leads next gives every lease its full time.
+pub(super) async fn yield_when_stalled(node: Arc<Node>) {
+    let patience = node.settings.election_timeout;
+    loop {
+        tokio::time::sleep(patience / STALL_LOOKS).await;
+        let stalled = node.consensus.disk_stalled_for();
+        if stalled > patience && node.consensus.leads() && !node.consensus.is_alone() {
+            tracing::warn!(
+                ?stalled,
+                "the disk takes nothing: another member shall lead"
+            );
+            node.consensus.hand_over().await;
         }
     }
 }

@@ -1,0 +1,126 @@
+//! Disks that are slow or stall: strace holds their syncs up.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use coracle::adapter::rpc::proto::etcdserverpb as pb;
+use tokio::time::{Instant, timeout};
+
+use crate::cluster::{Cluster, put, put_through};
+use crate::rig::{Daemon, PATIENCE, has_tool};
+
+/// Holds up every sync of a daemon until it is dropped.
+struct SlowDisk(Child);
+
+impl SlowDisk {
+    /// None where there is no strace.
+    fn of(daemon: &Daemon, each: Duration) -> Option<Self> {
+        if !has_tool("strace") {
+            return None;
+        }
+        let inject = format!("inject=fdatasync:delay_enter={}", each.as_micros());
+        let tracer = Command::new("strace")
+            .args(["-f", "-o", "/dev/null", "-e", "trace=fdatasync", "-e"])
+            .args([&inject, "-p", &daemon.pid().to_string()])
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("strace starts");
+        let slow = Self(tracer);
+        // The kernel says which threads are traced.
+        let deadline = Instant::now() + PATIENCE;
+        while !is_traced(daemon.pid()) {
+            assert!(Instant::now() < deadline, "strace holds nothing");
+        }
+        Some(slow)
+    }
+}
+
+impl Drop for SlowDisk {
+    fn drop(&mut self) {
+        // It lets the daemon go when it ends.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Whether the threads of a process that write its log are traced.
+fn is_traced(pid: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).expect("it runs");
+    let writers = threads.filter_map(|thread| {
+        let status = std::fs::read_to_string(thread.ok()?.path().join("status")).ok()?;
+        status.starts_with("Name:\twal-write").then_some(status)
+    });
+    writers
+        .into_iter()
+        .any(|status| !status.contains("TracerPid:\t0\n"))
+}
+
+async fn standing(daemon: &Daemon) -> (u64, u64) {
+    let status = daemon.maintenance().status(pb::StatusRequest {}).await;
+    let status = status.expect("says how it stands").into_inner();
+    (status.raft_term, status.leader)
+}
+
+#[tokio::test]
+async fn a_leader_whose_disk_stalls_gives_the_lead_away_and_no_lease_is_lost() {
+    let cluster = Cluster::start(3);
+    let leader = cluster.leader().await;
+    let other = cluster.member(cluster.other_than(leader));
+    let grant = pb::LeaseGrantRequest { ttl: 30, id: 7 };
+    other.lease().lease_grant(grant).await.expect("is granted");
+    let (_, old) = standing(other).await;
+
+    let Some(slow) = SlowDisk::of(cluster.member(leader), PATIENCE) else {
+        return;
+    };
+    // What the two others have on their disks is acknowledged all the while.
+    let deadline = Instant::now() + PATIENCE;
+    while standing(other).await.1 == old {
+        assert!(Instant::now() < deadline, "nobody else leads");
+        put_through(other, "a", "1").await;
+    }
+    // Everything works meanwhile, through both that are well.
+    for at in [0, 1, 2].into_iter().filter(|at| *at != leader) {
+        let answer = cluster.member(at).kv().put(put("a", "2")).await;
+        answer.expect("is put at once");
+    }
+    let keep = tokio_stream::iter([pb::LeaseKeepAliveRequest { id: 7 }]);
+    let mut kept = other
+        .lease()
+        .lease_keep_alive(keep)
+        .await
+        .expect("is kept")
+        .into_inner();
+    let kept = kept.message().await.expect("is answered").expect("once");
+    assert_eq!(kept.ttl, 30);
+
+    drop(slow);
+    let told = cluster.member(leader).told();
+    assert!(told.contains("the disk takes nothing"), "{told}");
+    // The member comes back by itself, and takes part.
+    put_through(cluster.member(leader), "a", "3").await;
+    cluster.agree().await;
+    let leases = other.lease().lease_leases(pb::LeaseLeasesRequest {}).await;
+    assert_eq!(leases.expect("lists").into_inner().leases.len(), 1);
+}
+
+#[tokio::test]
+async fn disks_that_take_a_third_of_a_second_cause_no_election() {
+    let cluster = Cluster::start(3);
+    let leader = cluster.leader().await;
+    let before = standing(cluster.member(leader)).await;
+    let slow: Vec<SlowDisk> = cluster
+        .running()
+        .map_while(|(_, member)| SlowDisk::of(member, Duration::from_millis(300)))
+        .collect();
+    if slow.is_empty() {
+        return;
+    }
+    for number in 0..10 {
+        let mut kv = cluster.member(leader).kv();
+        let answer = timeout(PATIENCE, kv.put(put("a", &number.to_string()))).await;
+        let answer = answer.expect("in time");
+        answer.expect("is put");
+    }
+    assert_eq!(standing(cluster.member(leader)).await, before);
+}
