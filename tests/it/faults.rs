@@ -222,14 +222,27 @@ async fn failing_fdatasync_stops_the_node_and_nothing_unsafe_is_acknowledged() {
         .expect("writes again");
 }
 
-/// Where the mount namespace of `full_disk_refuses_writes_keeps_reads_and_recovers` stands.
+/// Set within the mount namespace of a test that needs a small disk.
 const INSIDE: &str = "CORACLE_TEST_INSIDE_NAMESPACE";
 
 #[test]
 fn full_disk_refuses_writes_keeps_reads_and_recovers() {
+    let name = "faults::full_disk_refuses_writes_keeps_reads_and_recovers";
+    on_a_small_disk(name, fill_the_disk());
+}
+
+#[test]
+fn change_larger_than_what_a_full_disk_has_left_is_refused_and_holds_nobody_up() {
+    let name =
+        "faults::change_larger_than_what_a_full_disk_has_left_is_refused_and_holds_nobody_up";
+    on_a_small_disk(name, change_on_a_full_disk());
+}
+
+/// Runs `body` in this test's own process and mount namespace, where [`small_disk`] may mount.
+fn on_a_small_disk(name: &str, body: impl Future<Output = ()>) {
     if env::var_os(INSIDE).is_some() {
         let runtime = tokio::runtime::Runtime::new().expect("threads");
-        return runtime.block_on(fill_the_disk());
+        return runtime.block_on(body);
     }
     if coracle::adapter::host::user_id() != 0 {
         return left_out("only root may mount a small disk");
@@ -239,10 +252,7 @@ fn full_disk_refuses_writes_keeps_reads_and_recovers() {
     let output = Command::new("unshare")
         .arg("-m")
         .arg(this)
-        .args([
-            "--exact",
-            "faults::full_disk_refuses_writes_keeps_reads_and_recovers",
-        ])
+        .args(["--exact", name])
         .arg("--nocapture")
         .env(INSIDE, "1")
         .output();
@@ -260,7 +270,8 @@ fn full_disk_refuses_writes_keeps_reads_and_recovers() {
     eprint!("{told}");
 }
 
-async fn fill_the_disk() {
+/// A daemon's place whose data has a disk of its own.
+fn small_disk() -> Rig {
     let rig = Rig::new();
     fs::create_dir(&rig.data).expect("is made");
     let mounted = Command::new("mount")
@@ -269,6 +280,87 @@ async fn fill_the_disk() {
         .status();
     assert!(mounted.expect("mount starts").success());
     eprintln!("mounted");
+    rig
+}
+
+/// Gives the disk back; nobody uses it any more.
+fn unmount(rig: &Rig) {
+    let umount = Command::new("umount").arg(&rig.data).status();
+    assert!(umount.expect("umount starts").success());
+}
+
+fn assert_no_space(refused: &tonic::Status) {
+    assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
+    let message = "etcdserver: mvcc: database space exceeded";
+    assert_eq!(refused.message(), message);
+}
+
+/// The log has not met the full disk when the first change comes that does not fit.
+async fn change_on_a_full_disk() {
+    let mut rig = small_disk();
+    rig.flags = ["--max-request-bytes", "8000000"].map(Into::into).into();
+    let daemon = rig.start();
+    let mut kv = daemon.kv();
+    for key in ["a", "b", "c"] {
+        kv.put(put(key, "x")).await.expect("fits");
+    }
+    let ballast = rig.data.join("ballast");
+    fill(&ballast);
+    // More than a quiet log has prepared.
+    let begun = Instant::now();
+    let value = vec![b'v'; 3_000_000];
+    let refused = kv.put(put("large", value.clone())).await;
+    assert_no_space(&refused.expect_err("does not fit"));
+    let delete = |key: &'static str, end: Vec<u8>| pb::DeleteRangeRequest {
+        key: key.into(),
+        range_end: end.into(),
+        ..pb::DeleteRangeRequest::default()
+    };
+    let end = [b"b".to_vec(), value.clone()].concat();
+    let refused = kv.delete_range(delete("a", end)).await;
+    assert_no_space(&refused.expect_err("does not fit"));
+    let deletion = pb::RequestOp {
+        request: Some(pb::request_op::Request::RequestDeleteRange(delete(
+            "c",
+            Vec::new(),
+        ))),
+    };
+    let compare = pb::Compare {
+        target: pb::compare::CompareTarget::Value.into(),
+        key: "c".into(),
+        target_union: Some(pb::compare::TargetUnion::Value(value.into())),
+        ..pb::Compare::default()
+    };
+    let txn = pb::TxnRequest {
+        compare: vec![compare],
+        failure: vec![deletion],
+        ..pb::TxnRequest::default()
+    };
+    let refused = kv.txn(txn.clone()).await;
+    assert_no_space(&refused.expect_err("does not fit"));
+    let deleted = kv.delete_range(delete("b", Vec::new())).await;
+    assert_eq!(deleted.expect("small").into_inner().deleted, 1);
+    assert!(begun.elapsed() < Duration::from_secs(5), "nobody waited");
+    let (_, found) = daemon.everything().await;
+    assert_eq!(found.len(), 2, "what was refused was not made");
+
+    fs::remove_file(&ballast).expect("is there");
+    let deadline = Instant::now() + PATIENCE;
+    while let Err(refused) = kv.txn(txn.clone()).await {
+        assert_no_space(&refused);
+        assert!(Instant::now() < deadline, "does not recover");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(daemon.everything().await.1.len(), 1);
+    daemon.kill();
+    let daemon = rig.start();
+    assert_eq!(daemon.everything().await.1.len(), 1);
+    daemon.stop().assert(0, &[]);
+    unmount(&rig);
+}
+
+async fn fill_the_disk() {
+    let rig = small_disk();
     let mut daemon = rig.start();
     let mut kv = daemon.kv();
     kv.put(put("before", "x")).await.expect("fits");
@@ -286,11 +378,14 @@ async fn fill_the_disk() {
         }
     };
     eprintln!("refused after {written} writes of 64 KiB: {refused}");
-    assert_eq!(refused.code(), Code::ResourceExhausted);
-    assert_eq!(
-        refused.message(),
-        "etcdserver: mvcc: database space exceeded"
-    );
+    assert_no_space(&refused);
+    let large = pb::DeleteRangeRequest {
+        key: "k1".into(),
+        range_end: vec![b'l'; 1 << 20].into(),
+        ..pb::DeleteRangeRequest::default()
+    };
+    let refused = kv.delete_range(large).await;
+    assert_no_space(&refused.expect_err("larger than the reserve"));
     let (revision, found) = daemon.everything().await;
     assert_eq!(found.len(), written + 1, "reads go on");
     let delete = pb::DeleteRangeRequest {
@@ -318,8 +413,7 @@ async fn fill_the_disk() {
     let daemon = rig.start();
     assert_eq!(daemon.everything().await.1, found);
     daemon.stop().assert(0, &[]);
-    let umount = Command::new("umount").arg(&rig.data).status();
-    assert!(umount.expect("umount starts").success());
+    unmount(&rig);
 }
 
 /// Fills the disk to the last page.

@@ -44,7 +44,7 @@ use crate::adapter::raft::state_machine::StateMachine;
 use crate::adapter::raft::statistics::Counters;
 use crate::adapter::raft::types::{Batch, TypeConfig};
 use crate::adapter::rpc::peer::Links;
-use crate::adapter::wal::{Recovered, SyncStatistics, Wal, WalError};
+use crate::adapter::wal::{Fit, Recovered, SyncStatistics, Wal, WalError};
 use crate::core::kv::request::{Command, KvError, Reply};
 use crate::core::kv::store::Step;
 
@@ -162,7 +162,12 @@ impl Consensus {
             patience: timeout,
         };
         let counters = Arc::new(Counters::default());
-        let proposer = Proposer::new(forwarder.clone(), proposed, Arc::clone(&counters));
+        let proposer = Proposer::new(
+            forwarder.clone(),
+            Arc::clone(&wal),
+            proposed,
+            Arc::clone(&counters),
+        );
         // Both end when the handle is dropped, because their channels close.
         tokio::spawn(proposer.run());
         tokio::spawn(reads::run(forwarder.clone(), read, Arc::clone(&counters)));
@@ -306,6 +311,9 @@ impl Consensus {
     /// enters the log.
     pub async fn propose_in_term(&self, command: Command, term: u64) -> Result<Reply, KvError> {
         let batch = Batch::new(vec![command], &mut Vec::new());
+        if self.wal.fit(batch.bytes() as u64, 0) == Fit::DiskFull {
+            return Err(KvError::NoSpace);
+        }
         let written = forward::write_in_term(&self.raft, batch, term);
         let written = tokio::time::timeout(self.timeout, written).await;
         match written.unwrap_or(Written::Failed(KvError::TimedOut)) {
