@@ -222,6 +222,23 @@ async fn failing_fdatasync_stops_the_node_and_nothing_unsafe_is_acknowledged() {
         .expect("writes again");
 }
 
+#[test]
+fn panic_ends_the_daemon_with_the_documented_code_and_says_where() {
+    if !has_tool("strace") {
+        return;
+    }
+    let mut rig = Rig::new();
+    // A thread that cannot be had, for another reason than want of threads: tokio panics then. As
+    // a Rust program the daemon would end with 101, and go on if it were another thread's panic.
+    let strace = "strace -D -f --seccomp-bpf -o /dev/null -e trace=clone,clone3 -e signal=none \
+                  -e inject=clone,clone3:error=EPERM:when=1";
+    rig.wrapper = strace.split_whitespace().map(Into::into).collect();
+    rig.run()
+        .assert(1, &["panicked at", "Operation not permitted"]);
+    rig.wrapper.clear();
+    rig.start().stop().assert(0, &[]);
+}
+
 /// Set within the mount namespace of a test that needs a small disk.
 const INSIDE: &str = "CORACLE_TEST_INSIDE_NAMESPACE";
 
