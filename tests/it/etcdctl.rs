@@ -244,6 +244,23 @@ pub(crate) fn without_number(text: &str, label: &str) -> String {
 }
 
 #[test]
+fn the_real_etcdctl_reaches_the_socket_by_a_bare_name() {
+    let Some(etcdctl) = real_binary("etcdctl") else {
+        return;
+    };
+    let rig = Rig::new();
+    let daemon = rig.start();
+    let socket = rig.path("socket");
+    let put = output(
+        Command::new(etcdctl)
+            .current_dir(socket.parent().expect("it has a folder"))
+            .args(["--endpoints", "unix:socket", "put", "a", "b"]),
+    );
+    assert_eq!(put.stdout, b"OK\n", "{put:?}");
+    daemon.stop().assert(0, &[]);
+}
+
+#[test]
 fn a_saved_snapshot_leaves_no_part_behind() {
     let Some(etcd) = Etcd::start() else {
         return;
