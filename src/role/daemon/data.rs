@@ -14,6 +14,9 @@ use crate::role::daemon::node::Identity;
 /// Rises when an older program would misread the directory.
 const LAYOUT: u32 = 1;
 
+/// Many times what the file needs.
+const MEMBER_BYTES_MAX: u64 = 4096;
+
 #[derive(Serialize, Deserialize)]
 struct MemberFile {
     /// Names the program, so that the file explains itself.
@@ -42,20 +45,25 @@ pub(super) fn open(
                 .hint("end that daemon, or give this one another directory with --data-dir DIR")
         })?;
     let path = directory.join("member");
-    let identity = match disk::read(&path) {
-        Ok(bytes) => read(&bytes).map_err(|why| Failure::new(Exit::FAILED, &what, why))?,
+    let restore = "restore the file from a backup, or start with an empty directory";
+    let identity = match disk::read(&path, MEMBER_BYTES_MAX) {
+        Ok(bytes) => {
+            read(&bytes).map_err(|why| Failure::new(Exit::FAILED, &what, why).hint(restore))?
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             if directory.join("log").exists() {
                 let why = "it holds a log but no file \"member\" that says whose";
-                return Err(Failure::new(Exit::FAILED, &what, why)
-                    .hint("restore the file from a backup, or start with an empty directory"));
+                return Err(Failure::new(Exit::FAILED, &what, why).hint(restore));
             }
             let identity = found();
             disk::write_atomically(&path, &write(identity))
                 .map_err(|error| Failure::new(Exit::FAILED, &what, error))?;
             identity
         }
-        Err(error) => return Err(Failure::new(Exit::FAILED, &what, error)),
+        Err(error) => {
+            let why = format!("cannot read its file \"member\": {error}");
+            return Err(Failure::new(Exit::FAILED, &what, why).hint(restore));
+        }
     };
     Ok((lock, identity))
 }

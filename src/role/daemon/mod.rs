@@ -49,6 +49,9 @@ use crate::role::daemon::hub::Hub;
 use crate::role::daemon::listen::Listening;
 use crate::role::daemon::node::{Identity, Node, NodeSettings};
 
+/// A configuration is some lines; a device never ends.
+const CONFIG_BYTES_MAX: u64 = 1 << 20;
+
 /// Whether this process is the one that a daemon started to write or read a checkpoint.
 pub fn is_worker() -> bool {
     checkpoint::worker::is_asked_for()
@@ -89,8 +92,7 @@ pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
 /// Joins what the user said in the file, the environment and the flags.
 fn load(flags: &DaemonFlags) -> Result<Settings, Failure> {
     let what = "cannot use the configuration";
-    let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment = environment().map_err(|why| Failure::usage(what, why))?;
     let text = match &flags.config {
         None => None,
         Some(path) => Some((
@@ -104,12 +106,29 @@ fn load(flags: &DaemonFlags) -> Result<Settings, Failure> {
         .as_ref()
         .map(|(path, text)| (path.as_str(), text.as_str()));
     let user = User::of(host::user_id());
-    Settings::load(&flags.values, &environment.collect(), file, user)
+    Settings::load(&flags.values, &environment, file, user)
         .map_err(|error| Failure::usage(what, error).hint("see `coracle daemon --help`"))
 }
 
+/// The variables that are text; one of ours that is not would be left out unheard.
+fn environment() -> Result<BTreeMap<String, String>, String> {
+    let mut environment = BTreeMap::new();
+    for (name, value) in std::env::vars_os() {
+        match (name.into_string(), value.into_string()) {
+            (Ok(name), Ok(value)) => drop(environment.insert(name, value)),
+            (Ok(name), Err(value)) if name.starts_with("CORACLE_") => {
+                return Err(format!(
+                    "the variable {name} is {value:?}: write it in UTF-8"
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(environment)
+}
+
 fn read_text(path: &Path) -> io::Result<String> {
-    String::from_utf8(disk::read(path)?)
+    String::from_utf8(disk::read(path, CONFIG_BYTES_MAX)?)
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
