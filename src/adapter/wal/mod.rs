@@ -318,7 +318,7 @@ fn open_parts(
         reserve_bytes: options.reserve_bytes,
         space_retry: options.space_retry,
     };
-    let mut replay = replay::replay(&*directory)?;
+    let mut replay = replay::replay(&*directory, size)?;
     let (current, position) = if let Some(tail) = replay.active.take() {
         let end = tail.length.min(size).max(tail.end);
         (

@@ -20,7 +20,7 @@ use crate::adapter::wal::segment::{self, DATA_START, Segment};
 /// Zeroed and synced at a time: a few milliseconds of a slow disk.
 const STEP_BYTES: u64 = 1 << 20;
 /// A new segment begins with this much, so that a new node starts at once.
-const FIRST_STEP_BYTES: u64 = 128 << 10;
+pub(super) const FIRST_STEP_BYTES: u64 = 128 << 10;
 /// Prepared ahead of a writer that has written nothing yet.
 const AHEAD_MIN_BYTES: u64 = 1 << 20;
 /// Prepared ahead at most: a quarter of a second at 64 MB/s.
