@@ -697,6 +697,33 @@ async fn flipped_byte_in_the_only_checkpoint_is_named_and_the_log_makes_the_stat
     rig.run().assert(1, &["checkpoint a", "backup"]);
 }
 
+/// A checkpoint alone is not what was acknowledged.
+#[tokio::test]
+async fn log_that_is_gone_is_told_and_not_begun_anew_from_a_checkpoint() {
+    let rig = Rig::with(&["--snapshot-count", "10"]);
+    let daemon = rig.start();
+    let mut kv = daemon.kv();
+    let proof = rig.data.join("state/a.proof");
+    let deadline = Instant::now() + PATIENCE;
+    while !proof.exists() {
+        assert!(Instant::now() < deadline, "no checkpoint");
+        let value = vec![b'v'; 1 << 20];
+        kv.put(put("big", value)).await.expect("is made");
+    }
+    kv.put(put("later", "x")).await.expect("is made");
+    let everything = daemon.everything().await;
+    daemon.stop().assert(0, &[]);
+    let (log, away) = (rig.data.join("log"), rig.path("away"));
+    fs::rename(&log, &away).expect("is moved");
+    for _ in 0..2 {
+        rig.run()
+            .assert(1, &["cannot open the log", "checkpoint", "backup"]);
+    }
+    fs::remove_dir_all(&log).expect("is there");
+    fs::rename(&away, &log).expect("is moved back");
+    assert!(rig.start().everything().await == everything);
+}
+
 /// Makes the directory what it was: what came since is removed.
 fn restore(data: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
     fs::remove_dir_all(data).expect("is removed");

@@ -246,6 +246,7 @@ async fn start(
     }
     let (saved, checkpoints) =
         read_checkpoint(&settings.data_dir.join("state"), reach(&recovered))?;
+    refuse_lost_log(settings, &recovered, &saved)?;
     let client_urls = own.client_urls.clone();
     let hub = Arc::new(Hub::new());
     let election_timeout = Duration::from_millis(settings.election_ms);
@@ -300,6 +301,23 @@ async fn settle(node: &Node, founders: BTreeMap<u64, Member>) -> Result<(), Fail
     // Not before: what the log held was counted by the daemon that wrote it.
     node.hub.count_in(Arc::clone(&node.metrics));
     Ok(())
+}
+
+/// Refuses to go on from a checkpoint alone: what was acknowledged since stood in the log. No member
+/// has a checkpoint before it has kept a vote.
+fn refuse_lost_log(
+    settings: &Settings,
+    recovered: &wal::Recovered,
+    saved: &Saved,
+) -> Result<(), Failure> {
+    let is_empty = *recovered == wal::Recovered::default();
+    if !is_empty || !saved.has_begun() {
+        return Ok(());
+    }
+    let data = settings.data_dir.display();
+    let why = format!("\"{data}/log\" is empty, though there is a checkpoint of what it held");
+    let hint = "put the directory back, or a backup of the whole data directory in its place";
+    Err(Failure::new(Exit::FAILED, "cannot open the log", why).hint(hint))
 }
 
 fn read_checkpoint(path: &Path, log: LogReach) -> Result<(Saved, Checkpoints), Failure> {
