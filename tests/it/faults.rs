@@ -222,6 +222,26 @@ async fn failing_fdatasync_stops_the_node_and_nothing_unsafe_is_acknowledged() {
         .expect("writes again");
 }
 
+/// Before anybody leads, nobody is told of it but the daemon itself.
+#[test]
+fn log_that_cannot_be_written_at_the_start_is_told_at_once() {
+    if !has_tool("strace") {
+        return;
+    }
+    let mut rig = Rig::new();
+    for when in ["1", "4"] {
+        let strace = "strace -D -f --seccomp-bpf -o /dev/null -e trace=pwrite64 -e signal=none -e";
+        rig.wrapper = strace.split_whitespace().map(Into::into).collect();
+        rig.wrapper
+            .push(format!("inject=pwrite64:error=EIO:when={when}+").into());
+        let ended = rig.run();
+        ended.assert(1, &["error: ", "Input/output error", "log/0000000001.wal"]);
+        assert!(ended.took < Duration::from_secs(30), "{:?}", ended.took);
+    }
+    rig.wrapper.clear();
+    rig.start().stop().assert(0, &[]);
+}
+
 #[test]
 fn panic_ends_the_daemon_with_the_documented_code_and_says_where() {
     if !has_tool("strace") {

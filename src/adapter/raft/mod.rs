@@ -196,7 +196,7 @@ impl Consensus {
     pub async fn settle(&self, founders: BTreeMap<u64, Member>) -> Result<(), ConsensusError> {
         let applied = || self.standing().applied_index;
         let alone = is_only_voter(&self.raft) || founders.keys().eq([self.raft.node_id()]);
-        let settled = async {
+        let settling = async {
             begin(&self.raft, founders).await?;
             loop {
                 match self.read_barrier().await {
@@ -205,6 +205,13 @@ impl Consensus {
                     // The others may start later; nothing is wrong with waiting for them.
                     Err(error) => tracing::info!(%error, "waiting for a leader"),
                 }
+            }
+        };
+        let settled = async {
+            tokio::select! {
+                settled = settling => settled,
+                // Whoever waits for a leader is not told that this member can have none.
+                failure = self.failed() => Err(failure),
             }
         };
         if !alone {
