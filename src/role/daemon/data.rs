@@ -3,6 +3,7 @@
 //! `lock` is held while a daemon runs; `member` says who it is and in which layout the rest is;
 //! `log/` is the write-ahead log, `state/` the checkpoints.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -38,7 +39,7 @@ pub(super) fn open(
     }
     disk::create_directories(directory)
         .map_err(|error| Failure::new(Exit::FAILED, &what, error).hint(writable))?;
-    let lock = host::lock_directory(&directory.join("lock"))
+    let lock = host::lock_directory(directory, "lock")
         .map_err(|error| Failure::new(Exit::FAILED, &what, error))?
         .ok_or_else(|| {
             Failure::new(Exit::CONFLICT, &what, "another daemon is using it")
@@ -50,7 +51,7 @@ pub(super) fn open(
         Ok(bytes) => {
             read(&bytes).map_err(|why| Failure::new(Exit::FAILED, &what, why).hint(restore))?
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
             if directory.join("log").exists() {
                 let why = "it holds a log but no file \"member\" that says whose";
                 return Err(Failure::new(Exit::FAILED, &what, why).hint(restore));
@@ -62,7 +63,11 @@ pub(super) fn open(
         }
         Err(error) => {
             let why = format!("cannot read its file \"member\": {error}");
-            return Err(Failure::new(Exit::FAILED, &what, why).hint(restore));
+            let failure = Failure::new(Exit::FAILED, &what, why);
+            return Err(match error.kind() {
+                ErrorKind::IsADirectory | ErrorKind::FileTooLarge => failure.hint(restore),
+                _ => failure,
+            });
         }
     };
     Ok((lock, identity))
