@@ -49,6 +49,9 @@ use crate::role::daemon::hub::Hub;
 use crate::role::daemon::listen::Listening;
 use crate::role::daemon::node::{Identity, Node, NodeSettings};
 
+/// Its number on Linux, see signal(7).
+const SIGXFSZ: i32 = 25;
+
 /// A configuration is some lines; a device never ends.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
@@ -174,6 +177,10 @@ impl Signals {
 
 /// Starts every role, serves until a signal or a failure, and ends in order.
 async fn serve(settings: Settings) -> Result<Exit, Failure> {
+    // Handled, so that a file that may not grow (RLIMIT_FSIZE) is an error to tell of and not the
+    // end without a word; nobody need listen, the handler stays.
+    let handled = signal(SignalKind::from_raw(SIGXFSZ));
+    drop(handled.map_err(|error| Failure::new(Exit::FAILED, "cannot handle signals", error))?);
     let (lock, identity) = data::open(&settings.data_dir, || forming::identity(&settings))?;
     // Bound before the log is read: a port in use is told at once.
     let mut listening = Listening::bind(&settings).await?;
@@ -303,8 +310,8 @@ async fn settle(node: &Node, founders: BTreeMap<u64, Member>) -> Result<(), Fail
     Ok(())
 }
 
-/// Refuses to go on from a checkpoint alone: what was acknowledged since stood in the log. No member
-/// has a checkpoint before it has kept a vote.
+/// Refuses to go on from a checkpoint alone: what was acknowledged since stood in the log. No
+/// member has a checkpoint before it has kept a vote.
 fn refuse_lost_log(
     settings: &Settings,
     recovered: &wal::Recovered,
