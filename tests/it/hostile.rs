@@ -3,9 +3,13 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::rig::{Rig, client, output};
 
@@ -97,6 +101,35 @@ fn many_lines_of_a_transaction_that_never_ends_are_refused() {
     assert_told(&refused, 2, "the transaction is too long");
 }
 
+/// What speaks HTTP/1.1 or nothing of the kind is no key-value store.
+#[test]
+fn server_of_another_kind_is_suspected() {
+    for greeting in [
+        "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+        "SSH-2.0-x\r\n",
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("bound").to_string();
+        let ends = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&ends);
+        let server = std::thread::spawn(move || {
+            // It tries again; the last one to come is this test.
+            while let Ok((mut stream, _)) = listener.accept()
+                && !told.load(Ordering::Relaxed)
+            {
+                // It goes without a word, or with one; both are its right.
+                drop(stream.write_all(greeting.as_bytes()));
+                drop(stream.read_to_end(&mut Vec::new()));
+            }
+        });
+        let refused = output(&mut client(&["--endpoints", &address, "get", "a"]));
+        ends.store(true, Ordering::Relaxed);
+        drop(TcpStream::connect(&address));
+        assert_told(&refused, 4, "no etcd v3 server");
+        server.join().expect("does not panic");
+    }
+}
+
 #[test]
 fn variable_that_is_no_text_is_refused_by_name() {
     let mut rig = Rig::with(&["--check-config"]);
@@ -106,6 +139,34 @@ fn variable_that_is_no_text_is_refused_by_name() {
     // What is not ours is none of our business.
     rig.environment = vec![("SOMEBODY_ELSES", bytes.to_owned())];
     rig.run().assert(0, &[]);
+}
+
+/// As a full disk, and not the end by SIGXFSZ without a word.
+#[test]
+fn limit_of_a_files_size_refuses_writes_and_keeps_reads() {
+    let mut rig = Rig::new();
+    rig.wrapper = ["prlimit", "--fsize=5000000"].map(Into::into).into();
+    let daemon = rig.start();
+    let run = |arguments: &[&str], value: &[u8]| {
+        let mut command = client(&["--endpoints", daemon.address()]);
+        let input = rig.path("value");
+        fs::write(&input, value).expect("is written");
+        command.stdin(fs::File::open(input).expect("is there"));
+        output(command.args(arguments))
+    };
+    let value = vec![b'v'; 1_000_000];
+    let refused = (0..10).map(|_| run(&["put", "a"], &value));
+    let refused = refused.into_iter().find(|put| !put.status.success());
+    assert_told(
+        &refused.expect("a file has an end"),
+        1,
+        "database space exceeded",
+    );
+    assert!(run(&["get", "a"], &[]).status.success());
+    assert!(run(&["del", "a"], &[]).status.success());
+    daemon.stop().assert(0, &[]);
+    rig.wrapper.clear();
+    rig.start().stop().assert(0, &[]);
 }
 
 #[test]

@@ -384,6 +384,35 @@ async fn open(address: Address) -> std::io::Result<TokioIo<Box<dyn Duplex>>> {
     Ok(TokioIo::new(stream))
 }
 
+impl ClientError {
+    /// Whether what answers does not speak as an etcd v3 server does.
+    pub fn is_foreign(&self) -> bool {
+        match self {
+            Self::Lost(status) => {
+                let mut causes =
+                    std::iter::successors(std::error::Error::source(status.as_ref()), |error| {
+                        error.source()
+                    });
+                let mut reasons = causes.by_ref().filter_map(|cause| {
+                    cause
+                        .downcast_ref::<h2::Error>()
+                        .and_then(h2::Error::reason)
+                });
+                reasons.any(|reason| {
+                    [h2::Reason::FRAME_SIZE_ERROR, h2::Reason::PROTOCOL_ERROR].contains(&reason)
+                })
+            }
+            // The library's words for an answer that has no status of gRPC.
+            Self::Status(status) => {
+                let message = status.message();
+                message.starts_with("grpc-status header missing")
+                    || message.starts_with("protocol error: received message")
+            }
+            _ => false,
+        }
+    }
+}
+
 /// The innermost error, which names the situation; tonic's outer ones say "transport error".
 fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
