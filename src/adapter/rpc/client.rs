@@ -389,18 +389,9 @@ impl ClientError {
     pub fn is_foreign(&self) -> bool {
         match self {
             Self::Lost(status) => {
-                let mut causes =
-                    std::iter::successors(std::error::Error::source(status.as_ref()), |error| {
-                        error.source()
-                    });
-                let mut reasons = causes.by_ref().filter_map(|cause| {
-                    cause
-                        .downcast_ref::<h2::Error>()
-                        .and_then(h2::Error::reason)
-                });
-                reasons.any(|reason| {
-                    [h2::Reason::FRAME_SIZE_ERROR, h2::Reason::PROTOCOL_ERROR].contains(&reason)
-                })
+                let source = std::error::Error::source(status.as_ref());
+                let mut causes = std::iter::successors(source, |error| error.source());
+                causes.any(breaks_protocol)
             }
             // The library's words for an answer that has no status of gRPC.
             Self::Status(status) => {
@@ -411,6 +402,18 @@ impl ClientError {
             _ => false,
         }
     }
+}
+
+/// Whether an error is that the peer broke the rules of HTTP/2; which of both errors a request that
+/// waited meets is chance.
+fn breaks_protocol(error: &(dyn std::error::Error + 'static)) -> bool {
+    let reason = error
+        .downcast_ref::<h2::Error>()
+        .and_then(h2::Error::reason);
+    let foreign = [h2::Reason::FRAME_SIZE_ERROR, h2::Reason::PROTOCOL_ERROR];
+    let closed = error.downcast_ref::<hyper::Error>();
+    reason.is_some_and(|reason| foreign.contains(&reason))
+        || closed.is_some_and(|error| error.is_closed() || error.is_canceled())
 }
 
 /// The innermost error, which names the situation; tonic's outer ones say "transport error".
