@@ -3,6 +3,7 @@
 //! `lock` is held while a daemon runs; `member` says who it is and in which layout the rest is;
 //! `log/` is the write-ahead log, `state/` the checkpoints.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,9 @@ use crate::role::daemon::node::Identity;
 
 /// Rises when an older program would misread the directory.
 const LAYOUT: u32 = 1;
+
+/// Many times what the file needs.
+const MEMBER_BYTES_MAX: u64 = 4096;
 
 #[derive(Serialize, Deserialize)]
 struct MemberFile {
@@ -35,27 +39,36 @@ pub(super) fn open(
     }
     disk::create_directories(directory)
         .map_err(|error| Failure::new(Exit::FAILED, &what, error).hint(writable))?;
-    let lock = host::lock_directory(&directory.join("lock"))
+    let lock = host::lock_directory(directory, "lock")
         .map_err(|error| Failure::new(Exit::FAILED, &what, error))?
         .ok_or_else(|| {
             Failure::new(Exit::CONFLICT, &what, "another daemon is using it")
                 .hint("end that daemon, or give this one another directory with --data-dir DIR")
         })?;
     let path = directory.join("member");
-    let identity = match disk::read(&path) {
-        Ok(bytes) => read(&bytes).map_err(|why| Failure::new(Exit::FAILED, &what, why))?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+    let restore = "restore the file from a backup, or start with an empty directory";
+    let identity = match disk::read(&path, MEMBER_BYTES_MAX) {
+        Ok(bytes) => {
+            read(&bytes).map_err(|why| Failure::new(Exit::FAILED, &what, why).hint(restore))?
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
             if directory.join("log").exists() {
                 let why = "it holds a log but no file \"member\" that says whose";
-                return Err(Failure::new(Exit::FAILED, &what, why)
-                    .hint("restore the file from a backup, or start with an empty directory"));
+                return Err(Failure::new(Exit::FAILED, &what, why).hint(restore));
             }
             let identity = found();
             disk::write_atomically(&path, &write(identity))
                 .map_err(|error| Failure::new(Exit::FAILED, &what, error))?;
             identity
         }
-        Err(error) => return Err(Failure::new(Exit::FAILED, &what, error)),
+        Err(error) => {
+            let why = format!("cannot read its file \"member\": {error}");
+            let failure = Failure::new(Exit::FAILED, &what, why);
+            return Err(match error.kind() {
+                ErrorKind::IsADirectory | ErrorKind::FileTooLarge => failure.hint(restore),
+                _ => failure,
+            });
+        }
     };
     Ok((lock, identity))
 }
