@@ -17,6 +17,7 @@ use crate::adapter::raft::state_machine::StateMachine;
 use crate::adapter::raft::transfer::{self, Arrivals};
 use crate::adapter::raft::types::{Batch, TypeConfig};
 use crate::adapter::rpc::peer::{Bodies, Bytes, PeerError, Peers};
+use crate::adapter::wal::{Fit, Wal};
 use crate::core::kv::request::KvError;
 
 /// Whoever keeps the leases' time on the leader.
@@ -27,15 +28,17 @@ pub trait LeaseKeeper: Send + Sync + 'static {
 /// The receiving end of a member.
 pub struct Receiver {
     raft: Raft<TypeConfig, StateMachine>,
+    wal: Arc<Wal>,
     arrivals: Arc<Arrivals>,
     /// Set once the member is whole; until then it does not lead.
     keeper: OnceLock<Arc<dyn LeaseKeeper>>,
 }
 
 impl Receiver {
-    pub(super) fn new(raft: Raft<TypeConfig, StateMachine>) -> Self {
+    pub(super) fn new(raft: Raft<TypeConfig, StateMachine>, wal: Arc<Wal>) -> Self {
         Self {
             raft,
+            wal,
             arrivals: Arc::default(),
             keeper: OnceLock::new(),
         }
@@ -64,6 +67,10 @@ impl Receiver {
     }
 
     async fn propose(&self, batch: Batch) -> Proposed {
+        // It would stand in the way of all that comes later; see `proposer`.
+        if self.raft.is_leader() && self.wal.fit(batch.bytes() as u64, 0) == Fit::DiskFull {
+            return Err(NotMade::Failed(KvError::NoSpace));
+        }
         match forward::write(&self.raft, batch).await {
             Written::Replies(replies) => Ok(replies),
             Written::Elsewhere(_) => Err(NotMade::NotLeader),
