@@ -161,6 +161,8 @@ pub struct Checkpoints {
     /// The highest that any write has begun with.
     sequence: u64,
     slots: [Slot; 2],
+    /// Nothing was ever proved here: not even what was found damaged since.
+    begun_anew: bool,
     /// One was found damaged, and none was written since.
     damaged: bool,
 }
@@ -212,6 +214,7 @@ impl Checkpoints {
             worker,
             sequence,
             slots,
+            begun_anew,
             damaged: discarded.iter().any(|dropped| !dropped.unfinished),
         };
         while let Some(newest) = checkpoints.newest() {
@@ -252,7 +255,7 @@ impl Checkpoints {
             name,
             &Marker {
                 sequence,
-                first: newest.is_none(),
+                first: self.begun_anew,
             },
         )?;
 
@@ -287,6 +290,7 @@ impl Checkpoints {
         self.prove(name, &proof)?;
         let disk_bytes = proof.disk_bytes();
         self.slots[turn].proof = Some(proof);
+        self.begun_anew = false;
         self.damaged = false;
         Ok(Proved {
             sequence,
@@ -491,7 +495,7 @@ enum Loaded {
 #[derive(Serialize, Deserialize)]
 struct Marker {
     sequence: u64,
-    /// No checkpoint was proved when this write began.
+    /// No checkpoint had ever been proved when this write began.
     first: bool,
 }
 
