@@ -76,6 +76,15 @@ pub enum LogReach {
     Later,
 }
 
+/// How a write shares the processors with what else runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pace {
+    /// It gives way to the daemon's own work. On a busy machine it then takes many times as long.
+    Yielding,
+    /// Others wait for it.
+    Prompt,
+}
+
 /// What a write has made safe.
 #[derive(Debug)]
 pub struct Proved {
@@ -239,7 +248,7 @@ impl Checkpoints {
     /// Writes and proves `image` in the directory whose turn it is. Blocks.
     ///
     /// A failure leaves the newest proved checkpoint as it is; the next call begins afresh.
-    pub fn write(&mut self, image: &Image) -> Result<Proved, CheckpointError> {
+    pub fn write(&mut self, image: &Image, pace: Pace) -> Result<Proved, CheckpointError> {
         let chunks = image.chunks.windows(2);
         assert!(
             chunks.into_iter().all(|pair| pair[0].id < pair[1].id),
@@ -268,7 +277,7 @@ impl Checkpoints {
         let mut replaced = None;
         let mut proved = None;
         if let Some(held) = held.filter(|held| held.disk_bytes() <= space_max) {
-            match self.write_once(name, sequence, Some(&held), image) {
+            match self.write_once(name, sequence, Some(&held), image, pace) {
                 Ok(done) => proved = Some(done),
                 Err(error) => {
                     replaced = Some(Discarded {
@@ -284,7 +293,7 @@ impl Checkpoints {
         let (proof, chunks_written, bytes_written) = match proved {
             Some(proved) => proved,
             None => self
-                .write_once(name, sequence, None, image)
+                .write_once(name, sequence, None, image, pace)
                 .map_err(|error| self.give_up(name, &error, replaced.as_ref()))?,
         };
         self.prove(name, &proof)?;
@@ -415,6 +424,7 @@ impl Checkpoints {
         sequence: u64,
         held: Option<&Proof>,
         image: &Image,
+        pace: Pace,
     ) -> Result<(Proof, usize, u64), WorkerError> {
         let delta = Delta::new(held, image);
         let bytes_written = delta.puts.iter().map(|put| put.bytes.len() as u64).sum();
@@ -425,6 +435,7 @@ impl Checkpoints {
             held.is_none(),
             delta.removals,
             &delta.puts,
+            pace,
         )?;
         if written.chunks != delta.chunks {
             let read = written.chunks.iter();
