@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use coracle::adapter::checkpoint::worker::Worker;
-use coracle::adapter::checkpoint::{CheckpointError, Checkpoints, Chunk, Image, LogReach};
+use coracle::adapter::checkpoint::{CheckpointError, Checkpoints, Chunk, Image, LogReach, Pace};
 
 use crate::rig::left_out;
 
@@ -63,7 +63,9 @@ fn writer_process() {
     let (mut checkpoints, found) = open(Path::new(&path));
     let mut next = found.as_ref().map_or(3, |found| generation(found) + 1);
     loop {
-        checkpoints.write(&image(next)).expect("written");
+        checkpoints
+            .write(&image(next), Pace::Yielding)
+            .expect("written");
         next += 1;
     }
 }
@@ -161,8 +163,12 @@ fn full_disk_is_an_error_and_the_next_write_succeeds() {
     };
     let path = disk.0.path().join("state");
     let (mut checkpoints, _) = open(&path);
-    checkpoints.write(&image(3)).expect("written");
-    checkpoints.write(&image(4)).expect("written");
+    checkpoints
+        .write(&image(3), Pace::Yielding)
+        .expect("written");
+    checkpoints
+        .write(&image(4), Pace::Yielding)
+        .expect("written");
     let ballast = disk.0.path().join("ballast");
     let mut large = image(5);
     large.chunks.push(Chunk {
@@ -183,7 +189,9 @@ fn full_disk_is_an_error_and_the_next_write_succeeds() {
             bytes: vec![1; 1 << 20].into(),
         });
     }
-    let error = checkpoints.write(&large).expect_err("no space");
+    let error = checkpoints
+        .write(&large, Pace::Yielding)
+        .expect_err("no space");
     assert!(matches!(error, CheckpointError::Write { .. }), "{error}");
     let text = error.to_string();
     assert!(
@@ -191,6 +199,11 @@ fn full_disk_is_an_error_and_the_next_write_succeeds() {
         "{text}"
     );
     fs::remove_file(&ballast).expect("removed");
-    assert!(checkpoints.write(&image(6)).expect("written").fresh);
+    assert!(
+        checkpoints
+            .write(&image(6), Pace::Yielding)
+            .expect("written")
+            .fresh
+    );
     assert_eq!(open(&path).1, Some(image(6)));
 }

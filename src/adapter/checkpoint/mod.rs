@@ -76,6 +76,15 @@ pub enum LogReach {
     Later,
 }
 
+/// How a write shares the processors with what else runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pace {
+    /// It gives way to the daemon's own work. On a busy machine it then takes many times as long.
+    Yielding,
+    /// Others wait for it.
+    Prompt,
+}
+
 /// What a write has made safe.
 #[derive(Debug)]
 pub struct Proved {
@@ -161,6 +170,8 @@ pub struct Checkpoints {
     /// The highest that any write has begun with.
     sequence: u64,
     slots: [Slot; 2],
+    /// Nothing was ever proved here: not even what was found damaged since.
+    begun_anew: bool,
     /// One was found damaged, and none was written since.
     damaged: bool,
 }
@@ -212,6 +223,7 @@ impl Checkpoints {
             worker,
             sequence,
             slots,
+            begun_anew,
             damaged: discarded.iter().any(|dropped| !dropped.unfinished),
         };
         while let Some(newest) = checkpoints.newest() {
@@ -236,7 +248,7 @@ impl Checkpoints {
     /// Writes and proves `image` in the directory whose turn it is. Blocks.
     ///
     /// A failure leaves the newest proved checkpoint as it is; the next call begins afresh.
-    pub fn write(&mut self, image: &Image) -> Result<Proved, CheckpointError> {
+    pub fn write(&mut self, image: &Image, pace: Pace) -> Result<Proved, CheckpointError> {
         let chunks = image.chunks.windows(2);
         assert!(
             chunks.into_iter().all(|pair| pair[0].id < pair[1].id),
@@ -252,7 +264,7 @@ impl Checkpoints {
             name,
             &Marker {
                 sequence,
-                first: newest.is_none(),
+                first: self.begun_anew,
             },
         )?;
 
@@ -265,7 +277,7 @@ impl Checkpoints {
         let mut replaced = None;
         let mut proved = None;
         if let Some(held) = held.filter(|held| held.disk_bytes() <= space_max) {
-            match self.write_once(name, sequence, Some(&held), image) {
+            match self.write_once(name, sequence, Some(&held), image, pace) {
                 Ok(done) => proved = Some(done),
                 Err(error) => {
                     replaced = Some(Discarded {
@@ -281,12 +293,13 @@ impl Checkpoints {
         let (proof, chunks_written, bytes_written) = match proved {
             Some(proved) => proved,
             None => self
-                .write_once(name, sequence, None, image)
+                .write_once(name, sequence, None, image, pace)
                 .map_err(|error| self.give_up(name, &error, replaced.as_ref()))?,
         };
         self.prove(name, &proof)?;
         let disk_bytes = proof.disk_bytes();
         self.slots[turn].proof = Some(proof);
+        self.begun_anew = false;
         self.damaged = false;
         Ok(Proved {
             sequence,
@@ -411,6 +424,7 @@ impl Checkpoints {
         sequence: u64,
         held: Option<&Proof>,
         image: &Image,
+        pace: Pace,
     ) -> Result<(Proof, usize, u64), WorkerError> {
         let delta = Delta::new(held, image);
         let bytes_written = delta.puts.iter().map(|put| put.bytes.len() as u64).sum();
@@ -421,6 +435,7 @@ impl Checkpoints {
             held.is_none(),
             delta.removals,
             &delta.puts,
+            pace,
         )?;
         if written.chunks != delta.chunks {
             let read = written.chunks.iter();
@@ -491,7 +506,7 @@ enum Loaded {
 #[derive(Serialize, Deserialize)]
 struct Marker {
     sequence: u64,
-    /// No checkpoint was proved when this write began.
+    /// No checkpoint had ever been proved when this write began.
     first: bool,
 }
 

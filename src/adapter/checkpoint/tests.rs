@@ -101,10 +101,14 @@ fn two_checkpoints(path: &Path) -> (Image, Image) {
     assert!(image.is_none() && discarded.is_empty());
     let mut state = State::new(20, 5_000);
     state.image.chunks[3].bytes = state.numbers.value(300_000);
-    checkpoints.write(&state.image).expect("written");
+    checkpoints
+        .write(&state.image, Pace::Yielding)
+        .expect("written");
     let older = state.image.clone();
     state.churn(3, 5_000);
-    checkpoints.write(&state.image).expect("written");
+    checkpoints
+        .write(&state.image, Pace::Yielding)
+        .expect("written");
     (older, state.image)
 }
 
@@ -130,7 +134,9 @@ fn written_images_come_back_after_every_reopening() {
         let (mut checkpoints, _, discarded) = open(path);
         assert_eq!(discarded, []);
         state.churn(4, 40_000);
-        let proved = checkpoints.write(&state.image).expect("written");
+        let proved = checkpoints
+            .write(&state.image, Pace::Yielding)
+            .expect("written");
         assert_eq!(proved.sequence, round);
         assert_eq!(proved.replaced, None);
         assert_eq!(proved.fresh, round <= 2, "round {round}");
@@ -149,7 +155,9 @@ fn delta_writes_only_what_changed_since_that_directory_was_written() {
     let (mut checkpoints, _, _) = open(directory.path());
     let mut state = State::new(50, 10_000);
     for chunks_written in [50, 50, 0, 1, 2, 2] {
-        let proved = checkpoints.write(&state.image).expect("written");
+        let proved = checkpoints
+            .write(&state.image, Pace::Yielding)
+            .expect("written");
         assert_eq!(proved.chunks_written, chunks_written);
         if proved.sequence >= 3 {
             let length = 10_000 + proved.sequence as usize;
@@ -171,12 +179,16 @@ fn chunk_of_another_state_with_the_same_id_and_version_is_written() {
     let (mut checkpoints, _, _) = open(path);
     let mut state = State::new(5, 1_000);
     for _ in 0..2 {
-        checkpoints.write(&state.image).expect("written");
+        checkpoints
+            .write(&state.image, Pace::Yielding)
+            .expect("written");
     }
     let length = state.image.chunks[2].bytes.len();
     for length in [length, length + 1] {
         state.image.chunks[2].bytes = state.numbers.value(length);
-        let proved = checkpoints.write(&state.image).expect("written");
+        let proved = checkpoints
+            .write(&state.image, Pace::Yielding)
+            .expect("written");
         assert!(!proved.fresh);
         assert_eq!(proved.chunks_written, 1);
         let (_, image, discarded) = open(path);
@@ -191,7 +203,7 @@ fn log_is_kept_until_two_checkpoints_are_proved() {
     let mut image = Image::default();
     for (meta, older) in [("1", None), ("2", Some("1")), ("3", Some("2"))] {
         image.meta = meta.into();
-        checkpoints.write(&image).expect("written");
+        checkpoints.write(&image, Pace::Yielding).expect("written");
         assert_eq!(checkpoints.older_meta(), older.map(str::as_bytes));
     }
     let (checkpoints, image, _) = open(directory.path());
@@ -253,7 +265,12 @@ fn damage_found_beside_a_running_writer_is_replaced_by_its_next_write() {
         assert!(found[0].why.starts_with("stray: "), "{}", found[0]);
         assert_eq!(checkpoints.older_meta(), None, "the log is kept");
         assert_eq!(scrub(&mut checkpoints), [], "and told once");
-        assert!(checkpoints.write(&newer).expect("written").fresh);
+        assert!(
+            checkpoints
+                .write(&newer, Pace::Yielding)
+                .expect("written")
+                .fresh
+        );
         let (mut again, image, discarded) = open(path);
         assert_eq!((discarded, scrub(&mut again)), (vec![], vec![]));
         assert!(image.as_ref() == Some(&newer));
@@ -267,7 +284,7 @@ fn scrub_of_what_was_written_since_says_nothing() {
     let (_, newer) = two_checkpoints(path);
     let (mut checkpoints, _, _) = open(path);
     let scrubs = checkpoints.scrubs();
-    checkpoints.write(&newer).expect("written");
+    checkpoints.write(&newer, Pace::Yielding).expect("written");
     let [older, newest] = [&scrubs[0], &scrubs[1]];
     assert_eq!(checkpoints.discard(older, "db: is another".into()), None);
     let dropped = checkpoints.discard(newest, "db: is damaged".into());
@@ -340,7 +357,7 @@ fn damage_in_the_only_one_is_no_error_while_the_log_holds_everything() {
     let path = directory.path();
     let (mut checkpoints, _, _) = open(path);
     let image = State::new(3, 10).image;
-    checkpoints.write(&image).expect("written");
+    checkpoints.write(&image, Pace::Yielding).expect("written");
     fs::write(path.join("a/db"), b"nothing").expect("written");
     let open_with = |reach| Checkpoints::open(path, test_worker(), reach);
     let error = open_with(LogReach::Later).expect_err("nothing holds the state");
@@ -349,7 +366,9 @@ fn damage_in_the_only_one_is_no_error_while_the_log_holds_everything() {
     assert!(found.is_none() && checkpoints.is_damaged());
     assert_eq!((discarded.len(), discarded[0].directory), (1, "a"));
     assert_eq!(checkpoints.older_meta(), None, "the log is kept");
-    checkpoints.write(&image).expect("written afresh");
+    checkpoints
+        .write(&image, Pace::Yielding)
+        .expect("written afresh");
     let (_, found, discarded) = open(path);
     assert!(found == Some(image) && discarded.is_empty());
 }
@@ -396,7 +415,7 @@ fn first_write_that_was_interrupted_is_no_checkpoint_and_no_error() {
         "{discarded:?}"
     );
     checkpoints
-        .write(&State::new(3, 10).image)
+        .write(&State::new(3, 10).image, Pace::Yielding)
         .expect("the next write begins afresh");
 }
 
@@ -407,7 +426,7 @@ fn write_upon_damage_starts_afresh_and_tells() {
     let (_, newer) = two_checkpoints(path);
     let (mut checkpoints, _, _) = open(path);
     fs::write(path.join("a/db"), vec![0x55; 3 << 20]).expect("written");
-    let proved = checkpoints.write(&newer).expect("written");
+    let proved = checkpoints.write(&newer, Pace::Yielding).expect("written");
     assert!(proved.fresh);
     assert_eq!(proved.replaced.expect("told").directory, "a");
     let (_, image, discarded) = open(path);
@@ -423,12 +442,19 @@ fn worker_that_cannot_work_is_an_error_and_the_next_write_succeeds() {
     let (mut checkpoints, _, _) = open(path);
     for program in ["/bin/false", "/bin/true", "/nonexistent"] {
         checkpoints.worker = Worker::new(program, []);
-        let error = checkpoints.write(&newer).expect_err("no worker");
+        let error = checkpoints
+            .write(&newer, Pace::Yielding)
+            .expect_err("no worker");
         assert!(matches!(error, CheckpointError::Write { .. }), "{error}");
     }
     assert_eq!(checkpoints.older_meta(), None);
     checkpoints.worker = test_worker();
-    assert!(checkpoints.write(&newer).expect("written").fresh);
+    assert!(
+        checkpoints
+            .write(&newer, Pace::Yielding)
+            .expect("written")
+            .fresh
+    );
     let (_, image, discarded) = open(path);
     assert!(image == Some(newer));
     assert_eq!(discarded, []);
@@ -442,7 +468,9 @@ fn disk_stays_bounded_over_a_hundred_checkpoints() {
     let mut fresh = BTreeSet::new();
     for round in 0..100 {
         state.churn(6, 64 << 10);
-        let proved = checkpoints.write(&state.image).expect("written");
+        let proved = checkpoints
+            .write(&state.image, Pace::Yielding)
+            .expect("written");
         let live: usize = state
             .image
             .chunks

@@ -21,6 +21,7 @@ use rustix::process::Signal;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::adapter::checkpoint::Pace;
 use crate::adapter::checkpoint::proof::{self, ChunkProof, FileProof};
 use crate::adapter::checkpoint::store::{self, ChunkWrite};
 use crate::adapter::disk;
@@ -36,7 +37,7 @@ const BUFFER_BYTES: usize = 256 << 10;
 const FRAME_BYTES_MAX: u32 = 100 << 20;
 /// Of what a worker wrote to standard error when it died.
 const LAST_WORDS_BYTES: u64 = 2048;
-/// Writing a checkpoint gives way to the daemon's own work.
+/// Of [`Pace::Yielding`]. It stays what it is at the start: only root may lower it again.
 const WRITE_NICENESS: i32 = 10;
 const PANIC_EXIT: i32 = 70;
 
@@ -121,6 +122,7 @@ pub(super) fn write(
     fresh: bool,
     removals: Vec<(u64, u32)>,
     puts: &[Put<'_>],
+    pace: Pace,
 ) -> Result<Written, WorkerError> {
     let mut session = Session::start(worker)?;
     let request = Request::Write {
@@ -128,6 +130,7 @@ pub(super) fn write(
         fresh,
         removals,
         chunks: puts.len() as u64,
+        pace,
     };
     let sent = session.send_write(&request, puts);
     if let Err(error) = sent {
@@ -185,6 +188,7 @@ enum Request {
         fresh: bool,
         removals: Vec<(u64, u32)>,
         chunks: u64,
+        pace: Pace,
     },
     Read {
         directory: PathBuf,
@@ -327,14 +331,17 @@ fn serve_once() -> io::Result<()> {
             fresh,
             removals,
             chunks,
-        } => serve_write(
-            &directory,
-            fresh,
-            &removals,
-            chunks,
-            &mut input,
-            &mut output,
-        ),
+            pace,
+        } => set_pace(pace).and_then(|()| {
+            serve_write(
+                &directory,
+                fresh,
+                &removals,
+                chunks,
+                &mut input,
+                &mut output,
+            )
+        }),
         Request::Read { directory, files } => serve_read(&directory, &files, &mut output),
     };
     match done {
@@ -342,6 +349,15 @@ fn serve_once() -> io::Result<()> {
         Err(fault) => send(&mut output, KIND_FAULT, &fault)?,
     }
     output.flush()
+}
+
+fn set_pace(pace: Pace) -> Result<(), Fault> {
+    match pace {
+        Pace::Prompt => Ok(()),
+        Pace::Yielding => rustix::process::nice(WRITE_NICENESS)
+            .map(drop)
+            .map_err(|error| failed("cannot lower priority", error)),
+    }
 }
 
 fn serve_write(
@@ -352,8 +368,6 @@ fn serve_write(
     input: &mut impl Read,
     output: &mut impl Write,
 ) -> Result<(), Fault> {
-    rustix::process::nice(WRITE_NICENESS)
-        .map_err(|error| failed("cannot lower priority", error))?;
     if fresh {
         empty(directory).map_err(|error| failed("cannot empty the directory", error))?;
     }

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::fmt::Debug;
 use std::io;
-use std::ops::{Bound, RangeBounds};
+use std::ops::{Bound, Range, RangeBounds};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use openraft::storage::{IOFlushed, LogState, RaftLogStorage};
@@ -52,7 +52,7 @@ struct Shared {
 }
 
 /// How much was appended since the checkpoint that the member started from. What the log held
-/// already at the start counts: each entry as one command, and its share of the log's bytes.
+/// already at the start counts, each entry as one command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Appended {
     pub commands: u64,
@@ -85,7 +85,7 @@ impl LogStore {
             recent_bytes: 0,
             flushed: last.map_or(0, |last| last.index),
             truncations: 0,
-            appended: Appended::beyond(applied, recovered),
+            appended: Appended::beyond(applied, &recovered.entries, |first| wal.bytes_from(first)),
         };
         Ok(Self {
             wal,
@@ -118,15 +118,16 @@ impl LogStore {
 
 impl Appended {
     /// What the log holds that a checkpoint at `applied` does not.
-    fn beyond(applied: Option<LogId>, recovered: &Recovered) -> Self {
-        let entries = &recovered.entries;
+    fn beyond(
+        applied: Option<LogId>,
+        entries: &Range<u64>,
+        bytes_from: impl FnOnce(u64) -> u64,
+    ) -> Self {
         let first = applied.map_or(0, |applied| applied.index + 1);
-        let commands = entries.end.saturating_sub(first.max(entries.start));
-        let held = (entries.end - entries.start).max(1);
-        let bytes = u128::from(recovered.replayed_bytes) * u128::from(commands) / u128::from(held);
+        let first = first.max(entries.start);
         Self {
-            commands,
-            bytes: u64::try_from(bytes).expect("no more than the whole"),
+            commands: entries.end.saturating_sub(first),
+            bytes: bytes_from(first),
         }
     }
 }
@@ -371,24 +372,17 @@ mod tests {
 
     #[test]
     fn log_found_at_the_start_counts_from_the_checkpoint_on() {
-        let recovered = Recovered {
-            entries: 10..110,
-            replayed_bytes: 1_000,
-            ..Recovered::default()
-        };
+        // The first half is of small entries.
+        let bytes_from = |first: u64| (first..110).map(|at| if at < 60 { 1 } else { 100 }).sum();
         let beyond = |index: Option<u64>| {
-            let Appended { commands, bytes } =
-                Appended::beyond(index.map(|index| log_id(1, index)), &recovered);
+            let applied = index.map(|index| log_id(1, index));
+            let Appended { commands, bytes } = Appended::beyond(applied, &(10..110), bytes_from);
             (commands, bytes)
         };
-        assert_eq!(beyond(None), (100, 1_000));
-        assert_eq!(beyond(Some(9)), (100, 1_000));
-        assert_eq!(beyond(Some(89)), (20, 200));
+        assert_eq!(beyond(None), (100, 5_050));
+        assert_eq!(beyond(Some(9)), (100, 5_050));
+        assert_eq!(beyond(Some(89)), (20, 2_000));
         assert_eq!(beyond(Some(200)), (0, 0));
-        assert_eq!(
-            Appended::beyond(None, &Recovered::default()),
-            Appended::default()
-        );
     }
 
     #[test]

@@ -34,7 +34,7 @@ use openraft::errors::{InitializeError, RaftError};
 use openraft::{Config, Raft, SnapshotPolicy};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use crate::adapter::checkpoint::{Checkpoints, Discarded};
+use crate::adapter::checkpoint::{Checkpoints, Discarded, Pace};
 use crate::adapter::raft::forward::{Forwarder, Written};
 use crate::adapter::raft::log_store::LogStore;
 use crate::adapter::raft::network::Network;
@@ -416,8 +416,8 @@ impl Consensus {
 
     /// Writes a checkpoint of the state as it is now, and gives back the log space that neither
     /// it nor the former one needs. After a failure the log only stays longer.
-    pub async fn checkpoint(&self) -> Result<(), CheckpointFailure> {
-        let written = self.checkpointer.write().await?;
+    pub async fn checkpoint(&self, pace: Pace) -> Result<(), CheckpointFailure> {
+        let written = self.checkpointer.write(pace).await?;
         self.checkpointer.keep(written);
         let trigger = self.raft.trigger();
         let told = async {

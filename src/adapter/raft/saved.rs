@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::adapter::checkpoint::{self, CheckpointError, Checkpoints, Discarded, Scrub, Scrubbed};
+use crate::adapter::checkpoint::{
+    self, CheckpointError, Checkpoints, Discarded, Pace, Scrub, Scrubbed,
+};
 use crate::adapter::raft::state_machine::{SharedState, SnapshotMeta, State};
 use crate::adapter::raft::types::{LogId, StoredMembership};
 use crate::core::kv::history::{Chunk, ChunkError};
@@ -110,7 +112,10 @@ impl Checkpointer {
     }
 
     /// Takes cheap handles on the state as it is now and has them written; returns once proved.
-    pub(super) async fn write(&self) -> Result<(SnapshotMeta, Image), CheckpointFailure> {
+    pub(super) async fn write(
+        &self,
+        pace: Pace,
+    ) -> Result<(SnapshotMeta, Image), CheckpointFailure> {
         let (meta, image) = {
             let state = self.state.read();
             (state.meta(), state.machine.image())
@@ -118,7 +123,7 @@ impl Checkpointer {
         let checkpoint = to_checkpoint(&meta, &image);
         let checkpoints = Arc::clone(&self.checkpoints);
         // A thread of its own: a large state takes seconds. It ends with the write.
-        let write = move || lock(&checkpoints).write(&checkpoint);
+        let write = move || lock(&checkpoints).write(&checkpoint, pace);
         let proved = tokio::task::spawn_blocking(write).await??;
         tracing::debug!(?proved, "wrote a checkpoint");
         Ok((meta, image))

@@ -12,6 +12,7 @@ use futures_util::{Stream, TryStreamExt};
 use openraft::storage::{EntryResponder, RaftSnapshotBuilder, RaftStateMachine};
 use openraft::{EntryPayload, OptionalSend};
 
+use crate::adapter::checkpoint::Pace;
 use crate::adapter::raft::saved::Checkpointer;
 use crate::adapter::raft::types::{LogId, Member, StoredMembership, TypeConfig};
 use crate::core::kv::machine::{Image, Machine};
@@ -173,11 +174,8 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             self.observer.replaced(&state.machine);
         }
         // What the log held before the snapshot may be purged after this, so it must be on disk.
-        self.checkpointer
-            .write()
-            .await
-            .map(drop)
-            .map_err(io::Error::other)
+        let written = self.checkpointer.write(Pace::Prompt).await;
+        written.map(drop).map_err(io::Error::other)
     }
 
     async fn get_current_snapshot(&mut self) -> io::Result<Option<Snapshot>> {
@@ -196,7 +194,10 @@ impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
     async fn build_snapshot(&mut self) -> io::Result<Snapshot> {
         let (meta, snapshot) = match self.checkpointer.take_written() {
             Some(written) => written,
-            None => self.checkpointer.write().await.map_err(io::Error::other)?,
+            None => {
+                let written = self.checkpointer.write(Pace::Yielding).await;
+                written.map_err(io::Error::other)?
+            }
         };
         Ok(Snapshot { meta, snapshot })
     }

@@ -54,8 +54,8 @@ pub const SEGMENT_BYTES: u64 = 64 << 20;
 /// How long a lazy submission waits at most for another one to share its sync.
 pub const LAZY_DELAY: Duration = Duration::from_millis(200);
 
-/// Read from the disk at a time.
-const READ_BYTES_MAX: u64 = 4 << 20;
+/// Read from the disk at a time: in the processor's cache when it is verified and copied.
+const READ_BYTES_MAX: u64 = 256 << 10;
 
 /// Called once, on the writer's thread and in the order of submission: with `Ok` when all records
 /// of the submission are on the disk. It must be quick and must not call [`Wal::close`]. After the
@@ -218,6 +218,13 @@ impl Wal {
     /// yet answered, which are the caller's to remember.
     pub fn read(&self, range: Range<u64>, bytes_max: u64) -> Result<Vec<EntryRecord>, WalError> {
         read_entries(&self.shared, &range, bytes_max)
+    }
+
+    /// The bytes of the entries from `index` on that are on the disk. Costs a look at each.
+    pub fn bytes_from(&self, index: u64) -> u64 {
+        let table = self.shared.table.read();
+        let table = table.unwrap_or_else(PoisonError::into_inner);
+        table.bytes_from(index)
     }
 
     /// Prepared room for records, less what is queued and the reserve; roughly, because a record

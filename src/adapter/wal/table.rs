@@ -115,6 +115,14 @@ impl Table {
         (first, within.collect())
     }
 
+    /// The bytes of the entries from `index` on.
+    pub(super) fn bytes_from(&self, index: u64) -> u64 {
+        let skip = index.saturating_sub(self.range().start);
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        let places = self.positions.iter().skip(skip);
+        places.map(|place| u64::from(place.length)).sum()
+    }
+
     /// The segments that hold any of `places`.
     pub(super) fn segments_of(&self, places: &[Position]) -> BTreeMap<u32, Arc<Segment>> {
         let (Some(first), Some(last)) = (places.first(), places.last()) else {

@@ -4,6 +4,7 @@
 //! Order of ending: listeners (calls in progress are answered), consensus, log.
 
 mod api;
+mod brake;
 mod data;
 mod forming;
 mod hub;
@@ -20,7 +21,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch as watch_channel;
@@ -175,17 +176,34 @@ impl Signals {
     }
 }
 
+/// Tells how long each part of a start takes.
+struct Laps(Instant);
+
+impl Laps {
+    fn new() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The part that began with the end of the one before has ended.
+    fn end(&mut self, part: &'static str) {
+        let begun = std::mem::replace(&mut self.0, Instant::now());
+        tracing::debug!(part, took = ?self.0 - begun, "starting");
+    }
+}
+
 /// Starts every role, serves until a signal or a failure, and ends in order.
 async fn serve(settings: Settings) -> Result<Exit, Failure> {
     // Handled, so that a file that may not grow (RLIMIT_FSIZE) is an error to tell of and not the
     // end without a word; nobody need listen, the handler stays.
     let handled = signal(SignalKind::from_raw(SIGXFSZ));
     drop(handled.map_err(|error| Failure::new(Exit::FAILED, "cannot handle signals", error))?);
+    let mut laps = Laps::new();
     let (lock, identity) = data::open(&settings.data_dir, || forming::identity(&settings))?;
     // Bound before the log is read: a port in use is told at once.
     let mut listening = Listening::bind(&settings).await?;
     let own = forming::own(&settings, &listening);
-    let node = start(&settings, identity, &own).await?;
+    laps.end("bind");
+    let node = start(&settings, identity, &own, &mut laps).await?;
     // Before anybody leads: the members need each other's votes for that.
     let (stop_peers, peers_stopped) = watch_channel::channel(false);
     node.consensus
@@ -199,9 +217,11 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     // From here on: a long log of many compactions is read with what they left alone.
     upkeep.spawn(upkeep::drop_compacted(Arc::clone(&node)));
     settle(&node, founders).await?;
+    laps.end("settle");
     let mut retainer = Retainer::new(settings.retention);
     let mut checkpoints = upkeep::Checkpoints::new(settings.snapshot_entries);
     upkeep::catch_up(&node, &mut retainer, &mut checkpoints).await;
+    laps.end("catch up");
     // Before anybody hears that it serves: from then on a signal is a request to end in order.
     // Until then there is nothing to end, and a signal ends the process at once.
     let signals = Signals::listen()?;
@@ -242,11 +262,14 @@ async fn start(
     settings: &Settings,
     identity: Identity,
     own: &Member,
+    laps: &mut Laps,
 ) -> Result<Arc<Node>, Failure> {
     let options = wal::Options::default();
     let (wal, recovered) = Wal::open(&settings.data_dir.join("log"), options).map_err(|error| {
         Failure::new(Exit::FAILED, "cannot open the log", chain(&error)).hint(error.hint())
     })?;
+    laps.end("open the log");
+    tracing::debug!(bytes = recovered.replayed_bytes, "verified the log");
     if recovered.cut_bytes > 0 {
         let bytes = recovered.cut_bytes;
         tracing::info!(bytes, "cut what was written last and never acknowledged");
@@ -254,6 +277,7 @@ async fn start(
     let (saved, checkpoints) =
         read_checkpoint(&settings.data_dir.join("state"), reach(&recovered))?;
     refuse_lost_log(settings, &recovered, &saved)?;
+    laps.end("read the checkpoint");
     let client_urls = own.client_urls.clone();
     let hub = Arc::new(Hub::new());
     let election_timeout = Duration::from_millis(settings.election_ms);
@@ -273,6 +297,7 @@ async fn start(
     let consensus = consensus.await.map_err(|error| {
         Failure::new(Exit::FAILED, "cannot take part in consensus", chain(&error))
     })?;
+    laps.end("apply what was committed");
     let metrics = Arc::new(Metrics::new(api::ETCD_VERSION, served_methods()));
     metrics.identify(identity.member_id);
     let node_settings = NodeSettings {

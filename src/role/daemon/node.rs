@@ -14,6 +14,7 @@ use crate::core::kv::lease::TTL_SECONDS_MAX;
 use crate::core::kv::machine::quota_cost;
 use crate::core::kv::quota::Quota;
 use crate::core::kv::request::{Alarm, Command, KvError, MemberAlarm, Reply};
+use crate::role::daemon::brake::Brake;
 use crate::role::daemon::hub::Hub;
 use crate::role::daemon::leases::Office;
 use crate::role::daemon::reads::Readers;
@@ -60,6 +61,8 @@ pub(super) struct Node {
     pub(super) leader: watch::Sender<u64>,
     /// What reads in several steps still need.
     pub(super) readers: Readers,
+    /// Slows down the writes of this member's clients when checkpoints do not keep up.
+    pub(super) brake: Brake,
 }
 
 impl Node {
@@ -84,6 +87,7 @@ impl Node {
             term: AtomicU64::new(term),
             leader: watch::Sender::new(leader),
             readers: Readers::default(),
+            brake: Brake::default(),
         }
     }
 
@@ -122,6 +126,7 @@ impl Node {
     pub(super) async fn propose(&self, command: Command) -> Result<Reply, KvError> {
         let cost = quota_cost(&command);
         if cost > 0 {
+            self.brake.pass().await;
             self.check_space(cost).await?;
         }
         self.consensus.propose(command).await

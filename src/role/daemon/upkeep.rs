@@ -3,9 +3,11 @@
 //! Each is one task, started with the member and ended with its runtime. A failure of any of them
 //! is told and tried again: none of them is what an answered request depends on.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::adapter::checkpoint::Pace;
 use crate::adapter::raft::{Appended, Dropped};
 use crate::core::kv::patience::Patience;
 use crate::core::kv::request::{Alarm, Command, MemberAlarm};
@@ -25,12 +27,17 @@ const STALL_LOOKS: u32 = 4;
 /// Before a leader whose disk is full gives the lead away again.
 const FULL_DISK_PAUSE: Duration = Duration::from_secs(60);
 
-/// A checkpoint is not worth it before the log has grown by this.
+/// A checkpoint is not worth it before the log has grown by this. A start with more log ends with a
+/// compaction that is due, and nothing is written before a checkpoint is if the log is longer than
+/// the state: a start after the next kill would take longer.
 const CHECKPOINT_LOG_BYTES_MIN: u64 = 64 << 20;
 
-/// A start with more log than this ends with a compaction that is due, and with a checkpoint if the
-/// log is longer than the state: reading it again would take longer.
-const CATCH_UP_LOG_BYTES_MIN: u64 = 2 * CHECKPOINT_LOG_BYTES_MIN;
+/// Writes are held back when the log has grown by more than this, and by more than twice the
+/// state, while a checkpoint is being written. A start applies about as much in half a second.
+const BACKLOG_BYTES_MAX: u64 = 4 * CHECKPOINT_LOG_BYTES_MIN;
+
+/// How often that is looked at.
+const BACKLOG_ROUND: Duration = Duration::from_millis(20);
 
 /// After a checkpoint that failed, mostly for want of space.
 const CHECKPOINT_RETRY: Duration = Duration::from_secs(30);
@@ -118,25 +125,35 @@ pub(super) async fn yield_when_stalled(node: Arc<Node>) {
     }
 }
 
-/// Does before the member serves what it never lived long enough for: a member that is killed
-/// again and again, sooner than it can compact and write a checkpoint, would start slower and take
-/// more memory each time.
+/// Sees to what the member never lived long enough for: one that is killed again and again, sooner
+/// than it can compact and write a checkpoint, would start slower and take more memory each time.
+/// So it compacts before it serves; and it serves at once, but holds writes back until the
+/// checkpoint is there: each for a bounded time, so that the log grows slowly meanwhile.
 pub(super) async fn catch_up(node: &Node, retainer: &mut Retainer, checkpoints: &mut Checkpoints) {
     let log_bytes = node.consensus.appended().bytes;
-    if log_bytes < CATCH_UP_LOG_BYTES_MIN {
+    if log_bytes <= CHECKPOINT_LOG_BYTES_MIN {
         return;
     }
     let due = retainer.due(&node.consensus.state().machine.store, node.hub.now());
     if let Some(revision) = due.filter(|_| node.consensus.leads()) {
-        let compacted = node.consensus.propose(Command::Compact { revision }).await;
-        if compacted.is_ok() {
-            node.dropped(revision).await;
+        let command = Command::Compact { revision };
+        if let Err(error) = node.consensus.propose(command).await {
+            tracing::debug!(%error, "upkeep command not made");
         }
     }
+    // Also what a compaction in the log has left: nobody is served who could need it.
+    let compacted = node.consensus.state().machine.store.compacted();
+    node.dropped(compacted).await;
     // Looked at only now: before, it may hold as many old versions as the log.
     let state_bytes = node.consensus.state().machine.store.bytes() as u64;
+    tracing::debug!(
+        log_bytes,
+        state_bytes,
+        "looked whether a checkpoint was missed"
+    );
     if log_bytes > state_bytes {
-        checkpoints.write(node).await;
+        node.brake.set(true);
+        checkpoints.missed = true;
     }
 }
 
@@ -147,6 +164,8 @@ pub(super) struct Checkpoints {
     /// The log that was found at the start counts as new.
     last: Appended,
     failed: Option<Instant>,
+    /// An earlier life of this member should have written one.
+    missed: bool,
 }
 
 impl Checkpoints {
@@ -155,6 +174,7 @@ impl Checkpoints {
             commands,
             last: Appended::default(),
             failed: None,
+            missed: false,
         }
     }
 
@@ -170,10 +190,26 @@ impl Checkpoints {
         !self.failed.is_some_and(waits) && (due || node.consensus.has_damaged_checkpoint())
     }
 
-    async fn write(&mut self, node: &Node) {
+    /// Keeps the log from growing without bound while a checkpoint is being written.
+    async fn hold_writers(&self, node: &Node, pace: Pace) -> Infallible {
+        loop {
+            let log_bytes = node.consensus.appended().bytes - self.last.bytes;
+            let state_bytes = node.consensus.state().machine.store.bytes() as u64;
+            let held = pace == Pace::Prompt || is_backlog(log_bytes, state_bytes);
+            node.brake.set(held);
+            tokio::time::sleep(BACKLOG_ROUND).await;
+        }
+    }
+
+    async fn write(&mut self, node: &Node, pace: Pace) {
         let appended = node.consensus.appended();
         let started = Instant::now();
-        self.failed = match node.consensus.checkpoint().await {
+        let written = tokio::select! {
+            written = node.consensus.checkpoint(pace) => written,
+            never = self.hold_writers(node, pace) => match never {},
+        };
+        node.brake.set(false);
+        self.failed = match written {
             Ok(()) => {
                 let disk = &node.metrics.disk;
                 let took = started.elapsed();
@@ -189,13 +225,22 @@ impl Checkpoints {
     }
 }
 
+/// Whether the log since the last checkpoint is more than a start should have to read.
+fn is_backlog(log_bytes: u64, state_bytes: u64) -> bool {
+    log_bytes > BACKLOG_BYTES_MAX.max(2 * state_bytes)
+}
+
 /// Writes checkpoints when they are due.
 pub(super) async fn write_checkpoints(node: Arc<Node>, mut checkpoints: Checkpoints) {
+    if checkpoints.missed {
+        checkpoints.write(&node, Pace::Prompt).await;
+    }
     loop {
-        tokio::time::sleep(ROUND).await;
+        // Looked at first: a member that is killed soon gets as far as it can.
         if checkpoints.is_due(&node) {
-            checkpoints.write(&node).await;
+            checkpoints.write(&node, Pace::Yielding).await;
         }
+        tokio::time::sleep(ROUND).await;
     }
 }
 
