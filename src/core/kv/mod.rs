@@ -17,6 +17,7 @@ mod model;
 pub mod patience;
 pub mod quota;
 pub mod request;
+pub mod restore;
 pub mod retention;
 pub mod snapshot;
 pub mod store;
