@@ -12,6 +12,7 @@ mod forward;
 mod log_store;
 mod messages;
 mod network;
+mod offline;
 mod proposer;
 mod reads;
 mod receiver;
@@ -50,6 +51,7 @@ use crate::core::kv::store::Step;
 
 pub use log_store::Appended;
 pub use messages::LeaseQuestion;
+pub use offline::{OfflineError, Roll, alive, found, make_only_voter, roll};
 pub use receiver::{LeaseKeeper, Receiver};
 pub use saved::{CheckpointFailure, Saved, SavedError};
 pub use state_machine::{Observer, SharedState, State};
@@ -220,8 +222,15 @@ impl Consensus {
         &self,
         founders: &BTreeMap<u64, Member>,
     ) -> Result<bool, ConsensusError> {
-        let begins = !self.raft.is_initialized().await.map_err(stopped)?;
+        // A restored member that was never run has no past here either.
+        let begins = !self.raft.is_initialized().await.map_err(stopped)? || self.is_restored();
         Ok(begins && self.forwarder.is_known(founders).await)
+    }
+
+    fn is_restored(&self) -> bool {
+        let metrics = self.raft.metrics();
+        let metrics = openraft::async_runtime::watch::WatchReceiver::borrow_watched(&metrics);
+        offline::is_founding(metrics.current_term, metrics.last_log_index)
     }
 
     /// Tells the others where this member is reached, if that is new to them.

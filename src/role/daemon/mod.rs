@@ -27,6 +27,7 @@ use tokio::sync::watch as watch_channel;
 use tokio::task::JoinSet;
 
 use crate::adapter::checkpoint::{self, Checkpoints, LogReach};
+use crate::adapter::data_directory::Identity;
 use crate::adapter::http::{
     Counted, Drained, Front, FrontError, Limits, Listener, NoCalls, Routes, served_methods,
     unbind_unix,
@@ -43,11 +44,11 @@ use crate::cli::daemon::{self, DaemonFlags};
 use crate::core::kv::quota::Quota;
 use crate::core::kv::retention::Retainer;
 use crate::core::paths::User;
-use crate::error::{Exit, Failure, answer};
+use crate::error::{Exit, Failure, answer, chain};
 use crate::role::daemon::api::Served;
 use crate::role::daemon::hub::Hub;
 use crate::role::daemon::listen::Listening;
-use crate::role::daemon::node::{Identity, Node, NodeSettings};
+use crate::role::daemon::node::{Node, NodeSettings};
 
 /// Whether this process is the one that a daemon started to write or read a checkpoint.
 pub fn is_worker() -> bool {
@@ -155,7 +156,7 @@ impl Signals {
 
 /// Starts every role, serves until a signal or a failure, and ends in order.
 async fn serve(settings: Settings) -> Result<Exit, Failure> {
-    let (lock, identity) = data::open(&settings.data_dir, || forming::identity(&settings))?;
+    let (lock, identity) = data::open(&settings.data_dir, || Ok(forming::identity(&settings)))?;
     // Bound before the log is read: a port in use is told at once.
     let mut listening = Listening::bind(&settings).await?;
     let own = forming::own(&settings, &listening);
@@ -413,13 +414,4 @@ fn open_fronts(
     }
     fronts.spawn(clients.serve(listening.client, until(stopped)));
     fronts
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }
