@@ -12,20 +12,9 @@ use crate::adapter::data_directory::{DataError, Identity, Restoring};
 use crate::adapter::raft::{Member, OfflineError, found};
 use crate::adapter::{disk, host};
 use crate::core::cluster::founding::Founders;
-use crate::core::kv::restore::{Advance, AdvanceError};
-use crate::core::kv::snapshot::{self, DigestCheck, SnapshotError};
-
-/// What is made of a snapshot.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    pub directory: PathBuf,
-    pub name: String,
-    /// None: this member alone.
-    pub founders: Option<Founders>,
-    pub token: String,
-    pub check: DigestCheck,
-    pub advance: Advance,
-}
+use crate::core::cluster::restoring::{Founded, Plan};
+use crate::core::kv::restore::AdvanceError;
+use crate::core::kv::snapshot::{self, SnapshotError};
 
 /// What was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +83,7 @@ impl RestoreError {
 }
 
 /// Makes the data directory of one member from a snapshot.
-pub fn restore(path: &Path, plan: &Plan) -> Result<Restored, RestoreError> {
+pub fn restore(path: &Path, directory: &Path, plan: &Plan) -> Result<Restored, RestoreError> {
     let file = disk::read(path).map_err(|source| RestoreError::Read {
         path: path.to_owned(),
         source,
@@ -114,23 +103,22 @@ pub fn restore(path: &Path, plan: &Plan) -> Result<Restored, RestoreError> {
     let store = &machine.store;
     let (revision, keys) = (store.revision(), store.keys());
     let token = Founders::restored_token(&plan.token, &digest, revision, store.compacted());
-    let (identity, members) = plan.cluster(&token);
+    let (identity, members) = cluster(plan, &token);
     let restored = Restored {
         identity,
         revision,
         keys,
         members: members.len(),
     };
-    let directory = &plan.directory;
     let refused = |source| RestoreError::Directory {
-        path: directory.clone(),
+        path: directory.to_owned(),
         source,
     };
     let restoring = Restoring::begin(directory).map_err(refused)?;
     let worker = Worker::this_executable();
     found(directory, identity.member_id, members, machine, worker).map_err(|source| {
         RestoreError::Write {
-            path: directory.clone(),
+            path: directory.to_owned(),
             source,
         }
     })?;
@@ -138,31 +126,28 @@ pub fn restore(path: &Path, plan: &Plan) -> Result<Restored, RestoreError> {
     Ok(restored)
 }
 
-impl Plan {
-    /// Who this member is, and who all are.
-    fn cluster(&self, token: &str) -> (Identity, BTreeMap<u64, Member>) {
-        let member = |name: &str, urls: &[String]| Member {
-            name: name.to_owned(),
-            peer_urls: urls.to_vec(),
+/// Who this member is, and who all are.
+fn cluster(plan: &Plan, token: &str) -> (Identity, BTreeMap<u64, Member>) {
+    let founded = plan.founded(token).unwrap_or_else(|| {
+        let own = host::random_u64();
+        Founded {
+            cluster_id: host::random_u64(),
+            own,
+            members: BTreeMap::from([(own, (plan.name.clone(), Vec::new()))]),
+        }
+    });
+    let identity = Identity {
+        cluster_id: founded.cluster_id,
+        member_id: founded.own,
+    };
+    let members = founded.members.into_iter();
+    let members = members.map(|(id, (name, peer_urls))| {
+        let member = Member {
+            name,
+            peer_urls,
             client_urls: Vec::new(),
         };
-        let own = self.founders.as_ref().and_then(|founders| {
-            let urls = founders.0.get(&self.name)?;
-            let identity = Identity {
-                cluster_id: founders.cluster_id(token),
-                member_id: Founders::member_id(urls, token),
-            };
-            let all = founders.members(token);
-            let all = all.map(|(id, name, urls)| (id, member(name, urls)));
-            Some((identity, all.collect()))
-        });
-        own.unwrap_or_else(|| {
-            let identity = Identity {
-                cluster_id: host::random_u64(),
-                member_id: host::random_u64(),
-            };
-            let alone = BTreeMap::from([(identity.member_id, member(&self.name, &[]))]);
-            (identity, alone)
-        })
-    }
+        (id, member)
+    });
+    (identity, members.collect())
 }

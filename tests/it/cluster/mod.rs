@@ -1,6 +1,7 @@
 //! Several daemons on loopback as one cluster: formed, broken and mended, with real clients.
 
 mod disk;
+mod disaster;
 mod failover;
 mod forming;
 mod leases;
