@@ -28,8 +28,8 @@ pub(super) fn restore(matches: &Matches) -> Result<Exit, Failure> {
     let place = directory.display();
     let text = match asking(matches).format {
         Format::Text => format!(
-            "restored {keys} keys at revision {revision} into {place}: member {member:x} of {members} \
-             in cluster {cluster:x}"
+            "restored {keys} keys at revision {revision} into {place}: member {member:x} of \
+             {members} in cluster {cluster:x}"
         ),
         Format::Json => json!({
             "data_dir": place.to_string(),
