@@ -3,6 +3,7 @@
 //! Pure: the environment and the file's text are arguments. [`KEYS`] is the one list of keys; the
 //! flag is `--KEY`, the key in the file is KEY, the variable is `CORACLE_` and KEY in capitals.
 
+mod keys;
 mod reader;
 
 use std::collections::BTreeMap;
@@ -17,177 +18,14 @@ use crate::core::kv::retention::Retention;
 use crate::core::paths::User;
 use crate::core::units::{Size, Span};
 
+pub use crate::cli::config::keys::{KEYS, Key};
+
 /// The prefix of our variables.
 const PREFIX: &str = "CORACLE_";
 /// Variables with our prefix that are not the daemon's.
 const FOREIGN_VARIABLES: &[&str] = &["CORACLE_ENDPOINTS"];
 /// Below this, two names are not near enough to be a slip of the finger (Jaro-Winkler).
 const NEAR_MIN: f64 = 0.7;
-
-/// One key of the configuration.
-pub struct Key {
-    pub name: &'static str,
-    /// What stands for the value in help; none for a switch.
-    pub value: Option<&'static str>,
-    /// All that it may be; empty where that is no list.
-    pub choices: &'static [&'static str],
-    pub help: &'static str,
-    /// What is assumed when nobody sets it, in words where it is computed.
-    pub default: &'static str,
-}
-
-/// Every key, in the order of the manual.
-pub const KEYS: &[Key] = &[
-    key("name", "NAME", "Name of this member", "default"),
-    key(
-        "data-dir",
-        "DIR",
-        "Where everything is kept",
-        "/var/lib/coracle as root, else $XDG_DATA_HOME/coracle",
-    ),
-    key(
-        "listen-client-urls",
-        "URLS",
-        "Where clients are served",
-        "http://127.0.0.1:2379",
-    ),
-    key(
-        "advertise-client-urls",
-        "URLS",
-        "What clients are told to connect to",
-        "the URLs that are listened on",
-    ),
-    key(
-        "listen-metrics-urls",
-        "URLS",
-        "Where only /metrics and /health are served",
-        "none",
-    ),
-    key(
-        "listen-peer-urls",
-        "URLS",
-        "Where the other members are served",
-        "none, or http://127.0.0.1:2380 with an initial cluster",
-    ),
-    key(
-        "initial-advertise-peer-urls",
-        "URLS",
-        "Where the other members reach this one",
-        "the peer URLs that are listened on",
-    ),
-    key(
-        "initial-cluster",
-        "MEMBERS",
-        "Who founds the cluster: NAME=URL for every founder, with commas",
-        "this member alone",
-    ),
-    key(
-        "initial-cluster-token",
-        "TOKEN",
-        "What tells this cluster from others that had the same URLs",
-        "coracle-cluster",
-    ),
-    key(
-        "socket",
-        "PATH",
-        "Unix socket for clients on this machine, or `off`",
-        "/run/coracle/coracle.sock as root, else $XDG_RUNTIME_DIR/coracle.sock, or in --data-dir",
-    ),
-    key(
-        "quota-backend-bytes",
-        "SIZE",
-        "Space after which writes are refused; negative for no limit",
-        "2GiB",
-    ),
-    key(
-        "max-request-bytes",
-        "SIZE",
-        "Largest request that is accepted, 16MiB at most",
-        "1572864",
-    ),
-    key(
-        "max-txn-ops",
-        "N",
-        "Most operations in one transaction",
-        "128",
-    ),
-    key(
-        "max-concurrent-streams",
-        "N",
-        "Most streams of one client connection",
-        "65536",
-    ),
-    choice(
-        &["bytes", "periodic", "revision"],
-        key(
-            "auto-compaction-mode",
-            "MODE",
-            "What bounds the superseded versions",
-            "bytes",
-        ),
-    ),
-    key(
-        "auto-compaction-retention",
-        "BOUND",
-        "How much is kept, by mode: a size with its unit, a duration (a bare number is hours) or a \
-         count; 0 for all",
-        "16MiB for bytes, else 0",
-    ),
-    key(
-        "snapshot-count",
-        "N",
-        "Commands between two checkpoints, if they are 64 MiB and half the state's size of log",
-        "10000",
-    ),
-    key(
-        "heartbeat-interval",
-        "MS",
-        "Milliseconds between heartbeats",
-        "100",
-    ),
-    key(
-        "election-timeout",
-        "MS",
-        "Milliseconds without a leader before an election",
-        "1000",
-    ),
-    key(
-        "watch-progress-notify-interval",
-        "SPAN",
-        "How long a quiet watch waits for a notice of progress",
-        "10m",
-    ),
-    choice(
-        &["debug", "info", "warn", "error"],
-        key("log-level", "LEVEL", "How much is told", "info"),
-    ),
-    Key {
-        name: "insecure",
-        value: None,
-        choices: &[],
-        help: "Allow to listen beyond this machine without TLS",
-        default: "false",
-    },
-];
-
-const fn key(
-    name: &'static str,
-    value: &'static str,
-    help: &'static str,
-    default: &'static str,
-) -> Key {
-    Key {
-        name,
-        value: Some(value),
-        choices: &[],
-        help,
-        default,
-    }
-}
-
-const fn choice(choices: &'static [&'static str], of: Key) -> Key {
-    Key { choices, ..of }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
