@@ -133,6 +133,39 @@ pub const KEYS: &[Key] = &[
         "How long a quiet watch waits for a notice of progress",
         "10m",
     ),
+    key(
+        "backup-dir",
+        "DIR",
+        "Where the daemon keeps snapshots of the store; in the file: dir in [backup]",
+        "`backup` in --data-dir",
+    ),
+    key(
+        "backup-interval",
+        "SPAN",
+        "How often it takes one, if anything has changed; 0 for never; in the file: interval in \
+         [backup]",
+        "1h",
+    ),
+    key(
+        "backup-keep",
+        "N",
+        "How many it keeps; in the file: keep in [backup]",
+        "24",
+    ),
+    key(
+        "corrupt-check-time",
+        "SPAN",
+        "How often the members' states are compared; 0 for never",
+        "10m",
+    ),
+    Key {
+        name: "force-new-cluster",
+        value: None,
+        choices: &[],
+        help: "Go on alone with what this member of a lost cluster has: the others are left, and \
+               the cluster has a new id. Take it away afterwards",
+        default: "false",
+    },
     choice(
         &["debug", "info", "warn", "error"],
         key("log-level", "LEVEL", "How much is told", "info"),

@@ -24,6 +24,8 @@ pub use crate::cli::config::keys::{KEYS, Key};
 const PREFIX: &str = "CORACLE_";
 /// Variables with our prefix that are not the daemon's.
 const FOREIGN_VARIABLES: &[&str] = &["CORACLE_ENDPOINTS"];
+/// Tables of the file: their keys are those that begin with the table's name.
+const GROUPS: &[&str] = &["backup"];
 /// Below this, two names are not near enough to be a slip of the finger (Jaro-Winkler).
 const NEAR_MIN: f64 = 0.7;
 
@@ -80,8 +82,21 @@ pub struct Settings {
     pub heartbeat_ms: u64,
     pub election_ms: u64,
     pub watch_progress: Duration,
+    pub backup: BackupSettings,
+    /// None: never.
+    pub corrupt_check: Option<Duration>,
+    pub force_new_cluster: bool,
     pub log_level: LogLevel,
     pub insecure: bool,
+}
+
+/// Which snapshots the daemon takes of its store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackupSettings {
+    pub directory: PathBuf,
+    /// None: never.
+    pub interval: Option<Duration>,
+    pub keep: usize,
 }
 
 /// Where a value was set.
@@ -161,8 +176,8 @@ fn from_file(path: &str, text: &str, values: &mut Values) -> Result<(), ConfigEr
         path: path.to_owned(),
         source: Box::new(source),
     })?;
-    for (name, value) in table {
-        let origin = Origin::File(format!("{name} in {path}"));
+    for (name, dotted, value) in flattened(table) {
+        let origin = Origin::File(format!("{dotted} in {path}"));
         let Some(known) = KEYS.iter().find(|key| key.name == name) else {
             return Err(ConfigError::Unknown {
                 origin,
@@ -177,6 +192,23 @@ fn from_file(path: &str, text: &str, values: &mut Values) -> Result<(), ConfigEr
         values.insert(known.name, (text, origin));
     }
     Ok(())
+}
+
+/// The values with the names of their keys, and how the file has them: the key of `interval` in
+/// `[backup]` is `backup-interval`.
+fn flattened(table: toml::Table) -> Vec<(String, String, toml::Value)> {
+    let mut values = Vec::new();
+    for (name, value) in table {
+        match value {
+            toml::Value::Table(group) if GROUPS.contains(&name.as_str()) => {
+                values.extend(group.into_iter().map(|(inner, value)| {
+                    (format!("{name}-{inner}"), format!("{name}.{inner}"), value)
+                }));
+            }
+            value => values.push((name.clone(), name, value)),
+        }
+    }
+    values
 }
 
 /// A value of the right kind as its text: numbers for what counts, lists for what is a list.
@@ -321,12 +353,26 @@ impl fmt::Display for Settings {
                 "watch-progress-notify-interval",
                 quoted(&Span(self.watch_progress)),
             ),
+            ("corrupt-check-time", quoted(&or_never(self.corrupt_check))),
+            ("force-new-cluster", self.force_new_cluster.to_string()),
             ("log-level", quoted(&level)),
             ("insecure", self.insecure.to_string()),
         ];
         let lines = lines.map(|(key, value)| format!("{key} = {value}"));
-        f.write_str(&lines.join("\n"))
+        f.write_str(&lines.join("\n"))?;
+        let backup = &self.backup;
+        let lines = [
+            ("dir", quoted(&backup.directory.display())),
+            ("interval", quoted(&or_never(backup.interval))),
+            ("keep", backup.keep.to_string()),
+        ];
+        let lines = lines.map(|(key, value)| format!("{key} = {value}"));
+        write!(f, "\n\n[backup]\n{}", lines.join("\n"))
     }
+}
+
+fn or_never(span: Option<Duration>) -> String {
+    span.map_or_else(|| "0".to_owned(), |span| Span(span).to_string())
 }
 
 /// A size that no reader takes for a count of something else.
@@ -420,6 +466,8 @@ mod tests {
             "",
             everything,
             "data-dir = \"/d\"",
+            "corrupt-check-time = \"0\"\n[backup]\ndir = \"/b\"\ninterval = \"90m\"\nkeep = 3",
+            "backup-interval = \"0\"",
             "socket = \"/s\"",
             "auto-compaction-mode = \"revision\"\nauto-compaction-retention = 5",
             "auto-compaction-mode = \"revision\"",

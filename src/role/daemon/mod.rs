@@ -5,6 +5,7 @@
 
 mod api;
 mod data;
+mod forced;
 mod forming;
 mod hub;
 mod leases;
@@ -156,10 +157,17 @@ impl Signals {
 
 /// Starts every role, serves until a signal or a failure, and ends in order.
 async fn serve(settings: Settings) -> Result<Exit, Failure> {
-    let (lock, identity) = data::open(&settings.data_dir, || Ok(forming::identity(&settings)))?;
+    let (lock, identity) = data::open(&settings.data_dir, || match settings.force_new_cluster {
+        true => Err(forced::refuse_new(&settings)),
+        false => Ok(forming::identity(&settings)),
+    })?;
     // Bound before the log is read: a port in use is told at once.
     let mut listening = Listening::bind(&settings).await?;
     let own = forming::own(&settings, &listening);
+    let identity = match settings.force_new_cluster {
+        true => forced::apply(&settings, identity, &own).await?,
+        false => identity,
+    };
     let node = start(&settings, identity, &own).await?;
     // Before anybody leads: the members need each other's votes for that.
     let (stop_peers, peers_stopped) = watch_channel::channel(false);
@@ -218,10 +226,7 @@ async fn start(
     identity: Identity,
     own: &Member,
 ) -> Result<Arc<Node>, Failure> {
-    let options = wal::Options::default();
-    let (wal, recovered) = Wal::open(&settings.data_dir.join("log"), options).map_err(|error| {
-        Failure::new(Exit::FAILED, "cannot open the log", chain(&error)).hint(error.hint())
-    })?;
+    let (wal, recovered) = open_log(settings)?;
     if recovered.cut_bytes > 0 {
         let bytes = recovered.cut_bytes;
         tracing::info!(bytes, "cut what was written last and never acknowledged");
@@ -264,6 +269,13 @@ async fn start(
         hub,
         metrics,
     )))
+}
+
+fn open_log(settings: &Settings) -> Result<(Wal, wal::Recovered), Failure> {
+    let options = wal::Options::default();
+    Wal::open(&settings.data_dir.join("log"), options).map_err(|error| {
+        Failure::new(Exit::FAILED, "cannot open the log", chain(&error)).hint(error.hint())
+    })
 }
 
 /// Whether the log alone makes the whole state. One that was lost is empty, and makes nothing.

@@ -3,6 +3,7 @@
 mod disk;
 mod disaster;
 mod failover;
+mod forced;
 mod forming;
 mod leases;
 mod status;
