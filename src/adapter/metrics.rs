@@ -161,6 +161,12 @@ DiskMetrics {
     // Not etcd's backend commit: no request waits for a checkpoint, and alerts assume so of that.
     checkpoint_duration_seconds: Histogram = "coracle_checkpoint_duration_seconds",
         "Duration of writing a checkpoint", 0.01 * 2.0 ^ 14.0;
+    backups: IntCounter = "coracle_backups_total", "Backups taken and read back";
+    backup_failures: IntCounter = "coracle_backup_failures_total",
+        "Backups that were due and not taken";
+    backup_success_seconds: IntGauge = "coracle_backup_last_success_timestamp_seconds",
+        "When the newest backup was last as good as the store, in seconds since the epoch";
+    backup_bytes: IntGauge = "coracle_backup_last_size_in_bytes", "Size of the newest backup";
 }}
 
 families! {

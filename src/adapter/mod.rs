@@ -1,5 +1,6 @@
 //! The outside world, one thing per file; each file is the only one that names its crate.
 
+pub mod backup;
 pub mod checkpoint;
 pub mod data_directory;
 pub mod disk;

@@ -40,6 +40,13 @@ pub struct Outgoing {
     remaining_bytes: u64,
 }
 
+impl Outgoing {
+    /// Bytes that are still to come.
+    pub fn remaining_bytes(&self) -> u64 {
+        self.remaining_bytes
+    }
+}
+
 impl Iterator for Outgoing {
     /// A piece, and how many bytes come after it.
     type Item = (Bytes, u64);

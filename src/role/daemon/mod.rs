@@ -4,6 +4,7 @@
 //! Order of ending: listeners (calls in progress are answered), consensus, log.
 
 mod api;
+mod backup;
 mod data;
 mod forced;
 mod forming;
@@ -195,6 +196,8 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     upkeep.spawn(upkeep::watch_sizes(Arc::clone(&node), retainer));
     upkeep.spawn(upkeep::write_checkpoints(Arc::clone(&node), checkpoints));
     upkeep.spawn(upkeep::scrub_checkpoints(Arc::clone(&node)));
+    let (backups, data_dir) = (settings.backup.clone(), settings.data_dir.clone());
+    upkeep.spawn(backup::keep(Arc::clone(&node), backups, data_dir));
 
     let socket = listening.socket().map(PathBuf::from);
     let place = |path: &PathBuf| path.display().to_string();
