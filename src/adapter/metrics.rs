@@ -148,6 +148,10 @@ StoreMetrics {
         "The store's current revision";
     compact_revision: IntGauge = "etcd_debugging_mvcc_compact_revision",
         "The revision of the last compaction";
+    comparisons: IntCounter = "coracle_state_comparisons_total",
+        "Comparisons of the members' states that this member led";
+    differences: IntCounter = "coracle_state_differences_total",
+        "Comparisons that found members with another state";
     events: IntCounter = "etcd_debugging_mvcc_events_total", "Events handed to watch streams";
     watchers: IntGauge = "etcd_debugging_mvcc_watcher_total", "Watchers";
     watch_streams: IntGauge = "etcd_debugging_mvcc_watch_stream_total", "Watch streams";

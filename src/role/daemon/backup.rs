@@ -12,7 +12,6 @@ use crate::adapter::backup::{Progress, Shelf, Verifying, age};
 use crate::cli::config::BackupSettings;
 use crate::core::kv::backup::{expendable, file_name, surplus, wait};
 use crate::core::kv::machine::Machine;
-use crate::core::kv::request::Alarm;
 use crate::core::kv::snapshot::{self, Head};
 use crate::core::units::Size;
 use crate::role::daemon::node::Node;
@@ -104,8 +103,7 @@ async fn take(node: &Node, shelf: &Shelf, keep: usize) -> Result<Taken, NoBackup
     let member = node.identity.member_id;
     let image = {
         let state = node.consensus.state();
-        let mut alarms = state.machine.alarms();
-        if alarms.any(|it| it.alarm == Alarm::Corrupt && [0, member].contains(&it.member)) {
+        if state.machine.is_corrupt(member) {
             return Err(NoBackup::Corrupt);
         }
         Machine::image(&state.machine)

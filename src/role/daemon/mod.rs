@@ -5,6 +5,7 @@
 
 mod api;
 mod backup;
+mod compare;
 mod data;
 mod forced;
 mod forming;
@@ -183,6 +184,15 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     // From here on: a long log of many compactions is read with what they left alone.
     upkeep.spawn(upkeep::drop_compacted(Arc::clone(&node)));
     settle(&node, founders).await?;
+    if let Some(failure) = compare::refuse_corrupt(&node) {
+        return Err(failure);
+    }
+    if let Some(interval) = settings.corrupt_check {
+        let comparer = Arc::new(compare::Comparer(Arc::clone(&node)));
+        node.consensus.receiver().compare_with(comparer);
+        upkeep.spawn(compare::compare_states(Arc::clone(&node), interval));
+        upkeep.spawn(compare::ask_to_compare(Arc::clone(&node)));
+    }
     let mut retainer = Retainer::new(settings.retention);
     let mut checkpoints = upkeep::Checkpoints::new(settings.snapshot_entries);
     upkeep::catch_up(&node, &mut retainer, &mut checkpoints).await;
@@ -334,14 +344,16 @@ async fn listen_until_told(
     if let Err(error) = host::notify_service_manager(&ready) {
         tracing::warn!(%error, "cannot tell the service manager that we are ready");
     }
+    let stopped = |why| Failure::new(Exit::FAILED, "the daemon cannot go on", why);
     let (signal, failure) = tokio::select! {
         signal = signals.told_to_end() => (Some(signal), None),
-        failure = node.consensus.failed() => (None, Some(chain(&failure))),
-        Some(ended) = fronts.join_next() => (None, Some(match ended {
+        failure = node.consensus.failed() => (None, Some(stopped(chain(&failure)))),
+        failure = compare::corrupt(node) => (None, Some(failure)),
+        Some(ended) = fronts.join_next() => (None, Some(stopped(match ended {
             Ok(Ok(_)) => "it stopped serving without being told to".to_owned(),
             Ok(Err(error)) => chain(&error),
             Err(error) => chain(&error),
-        })),
+        }))),
     };
     // Told so that a restart is not mistaken for a crash; nobody need listen.
     let _ = host::notify_service_manager("STOPPING=1");
@@ -356,12 +368,12 @@ async fn listen_until_told(
         }
     }
     let shut_down = node.consensus.shutdown().await;
-    match failure.or_else(|| shut_down.err().map(|error| chain(&error))) {
+    match failure.or_else(|| shut_down.err().map(|error| stopped(chain(&error)))) {
         None => {
             tracing::info!(signal, "ended");
             Ok(Exit::DONE)
         }
-        Some(why) => Err(Failure::new(Exit::FAILED, "the daemon cannot go on", why)),
+        Some(failure) => Err(failure),
     }
 }
 

@@ -101,8 +101,18 @@ impl Node {
         }
     }
 
+    /// Whether this member's state is said to be wrong.
+    pub(super) fn is_corrupt(&self) -> bool {
+        let state = self.consensus.state();
+        state.machine.is_corrupt(self.identity.member_id)
+    }
+
     /// Makes a change, unless the quota or the disk forbids that it adds data.
     pub(super) async fn propose(&self, command: Command) -> Result<Reply, KvError> {
+        let is_alarm = matches!(command, Command::RaiseAlarm(_) | Command::ClearAlarm(_));
+        if !is_alarm && self.is_corrupt() {
+            return Err(KvError::Corrupt);
+        }
         let cost = quota_cost(&command);
         if cost > 0 {
             self.check_space(cost).await?;

@@ -1,8 +1,9 @@
 //! Several daemons on loopback as one cluster: formed, broken and mended, with real clients.
 
-mod disk;
 mod backup;
+mod corrupt;
 mod disaster;
+mod disk;
 mod failover;
 mod forced;
 mod forming;
