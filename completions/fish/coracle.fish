@@ -470,11 +470,16 @@ complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l snapshot-coun
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l heartbeat-interval -d 'Milliseconds between heartbeats [default: 100] [env: CORACLE_HEARTBEAT_INTERVAL]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l election-timeout -d 'Milliseconds without a leader before an election [default: 1000] [env: CORACLE_ELECTION_TIMEOUT]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l watch-progress-notify-interval -d 'How long a quiet watch waits for a notice of progress [default: 10m] [env: CORACLE_WATCH_PROGRESS_NOTIFY_INTERVAL]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l backup-dir -d 'Where the daemon keeps snapshots of the store; in the file: dir in [backup] [default: `backup` in --data-dir] [env: CORACLE_BACKUP_DIR]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l backup-interval -d 'How often it takes one, if anything has changed; 0 for never; in the file: interval in [backup] [default: 1h] [env: CORACLE_BACKUP_INTERVAL]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l backup-keep -d 'How many it keeps; in the file: keep in [backup] [default: 24] [env: CORACLE_BACKUP_KEEP]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l corrupt-check-time -d 'How often the members\' states are compared; 0 for never [default: 10m] [env: CORACLE_CORRUPT_CHECK_TIME]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l log-level -d 'How much is told [default: info] [env: CORACLE_LOG_LEVEL]' -r -f -a "debug\t''
 info\t''
 warn\t''
 error\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l check-config -d 'Print the settings that would be used, and end'
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l force-new-cluster -d 'Go on alone with what this member of a lost cluster has: the others are left, and the cluster has a new id. Take it away afterwards [default: false] [env: CORACLE_FORCE_NEW_CLUSTER]'
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l insecure -d 'Allow to listen beyond this machine without TLS [default: false] [env: CORACLE_INSECURE]'
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -s V -l version -d 'Print version'

@@ -7,10 +7,9 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{Advice, fadvise, statvfs};
 use sha2::{Digest, Sha256};
 
-use crate::adapter::disk;
+use crate::adapter::{disk, host};
 use crate::core::kv::backup::is_backup;
 use crate::core::kv::snapshot::{DIGEST_BYTES, Outgoing};
 
@@ -112,8 +111,7 @@ impl Shelf {
 
     /// Bytes that may be written before the disk is full.
     pub fn free_bytes(&self) -> io::Result<u64> {
-        let disk = statvfs(&self.directory)?;
-        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+        host::free_bytes(&self.directory)
     }
 
     /// Makes the directory, without what an earlier daemon left half written.
@@ -193,7 +191,7 @@ impl Verifying {
     fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         // What is in memory only proves nothing of the disk; all of it was synced.
-        fadvise(&file, 0, None, Advice::DontNeed)?;
+        host::forget_cached(&file)?;
         let remaining = file.metadata()?.len().saturating_sub(DIGEST_BYTES as u64);
         Ok(Self {
             file,
@@ -217,7 +215,7 @@ impl Verifying {
         }
         let mut expected = Vec::new();
         (&self.file).read_to_end(&mut expected)?;
-        fadvise(&self.file, 0, None, Advice::DontNeed)?;
+        host::forget_cached(&self.file)?;
         let found = std::mem::take(&mut self.digest).finalize();
         Ok(Progress::Done(found.as_slice() == expected))
     }

@@ -129,6 +129,8 @@ pub struct Consensus {
     timeout: Duration,
     forwarder: Forwarder,
     receiver: Arc<Receiver>,
+    /// It was restored from a snapshot and has done nothing since.
+    is_as_restored: bool,
 }
 
 impl Consensus {
@@ -183,6 +185,7 @@ impl Consensus {
             timeout,
             forwarder,
             receiver,
+            is_as_restored: offline::is_as_founded(recovered),
         })
     }
 
@@ -193,7 +196,9 @@ impl Consensus {
     /// member waits to be taken in.
     pub async fn settle(&self, founders: BTreeMap<u64, Member>) -> Result<(), ConsensusError> {
         let applied = || self.standing().applied_index;
-        let alone = is_only_voter(&self.raft) || founders.keys().eq([self.raft.node_id()]);
+        let begins = self.raft.voter_ids().next().is_none();
+        let founds_alone = begins && founders.keys().eq([self.raft.node_id()]);
+        let alone = founds_alone || is_only_voter(&self.raft);
         let settled = async {
             begin(&self.raft, founders).await?;
             loop {
@@ -223,15 +228,17 @@ impl Consensus {
         &self,
         founders: &BTreeMap<u64, Member>,
     ) -> Result<bool, ConsensusError> {
-        // A restored member that was never run has no past here either.
-        let begins = !self.raft.is_initialized().await.map_err(stopped)? || self.is_restored();
+        if self.is_as_restored {
+            // It has no past here either, and knows the members better than its settings do.
+            let members = {
+                let state = self.state();
+                let members = state.members();
+                members.map(|(id, member)| (id, member.clone())).collect()
+            };
+            return Ok(self.forwarder.is_known(&members).await);
+        }
+        let begins = !self.raft.is_initialized().await.map_err(stopped)?;
         Ok(begins && self.forwarder.is_known(founders).await)
-    }
-
-    fn is_restored(&self) -> bool {
-        let metrics = self.raft.metrics();
-        let metrics = openraft::async_runtime::watch::WatchReceiver::borrow_watched(&metrics);
-        offline::is_founding(metrics.current_term, metrics.last_log_index)
     }
 
     /// Tells the others where this member is reached, if that is new to them.

@@ -85,9 +85,13 @@ pub fn found(
     write(&wal, vec![vote, Record::Purge(purged)])
 }
 
-/// Whether a vote is what [`found`] wrote: the member has taken part in nothing since.
-pub(super) fn is_founding(term: u64, last_index: Option<u64>) -> bool {
-    (term, last_index) == (FOUNDING.0, Some(FOUNDING.1))
+/// Whether the log is as [`found`] wrote it: the member has taken part in nothing since.
+pub(super) fn is_as_founded(recovered: &Recovered) -> bool {
+    let purged = recovered.purged.as_ref();
+    let purged = purged.map(|purged| (purged.term, purged.index));
+    let vote = recovered.vote.as_deref().map(postcard::from_bytes::<Vote>);
+    let voted = vote.and_then(Result::ok).map(|vote| vote.leader_id.term);
+    recovered.last.is_none() && purged == Some(FOUNDING) && voted == Some(FOUNDING.0)
 }
 
 /// Who is in the cluster: what the log says last, or else the checkpoint.

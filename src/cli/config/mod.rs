@@ -303,7 +303,6 @@ impl fmt::Display for Settings {
                 .collect::<Vec<_>>()
                 .join(",")
         };
-        let quoted = |text: &dyn fmt::Display| toml::Value::String(text.to_string()).to_string();
         let retention = match self.retention {
             Retention::All => "0".to_owned(),
             Retention::Bytes(bytes) => with_unit(Size(bytes)),
@@ -360,15 +359,25 @@ impl fmt::Display for Settings {
         ];
         let lines = lines.map(|(key, value)| format!("{key} = {value}"));
         f.write_str(&lines.join("\n"))?;
-        let backup = &self.backup;
-        let lines = [
-            ("dir", quoted(&backup.directory.display())),
-            ("interval", quoted(&or_never(backup.interval))),
-            ("keep", backup.keep.to_string()),
-        ];
-        let lines = lines.map(|(key, value)| format!("{key} = {value}"));
-        write!(f, "\n\n[backup]\n{}", lines.join("\n"))
+        write!(f, "\n\n{}", self.backup)
     }
+}
+
+/// As a table of that file.
+impl fmt::Display for BackupSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let directory = quoted(&self.directory.display());
+        let interval = quoted(&or_never(self.interval));
+        let keep = self.keep;
+        write!(
+            f,
+            "[backup]\ndir = {directory}\ninterval = {interval}\nkeep = {keep}"
+        )
+    }
+}
+
+fn quoted(text: &dyn fmt::Display) -> String {
+    toml::Value::String(text.to_string()).to_string()
 }
 
 fn or_never(span: Option<Duration>) -> String {

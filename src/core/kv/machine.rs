@@ -70,7 +70,8 @@ impl Machine {
         self.alarms.iter().copied()
     }
 
-    /// Whether a member's state is not to be used: said of it, or of all because nobody knows whose.
+    /// Whether a member's state is not to be used: that is said of it, or of all, because nobody
+    /// knows whose is right.
     pub fn is_corrupt(&self, member: u64) -> bool {
         let of = |member| MemberAlarm {
             member,

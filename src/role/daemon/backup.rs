@@ -16,7 +16,7 @@ use crate::core::kv::snapshot::{self, Head};
 use crate::core::units::Size;
 use crate::role::daemon::node::Node;
 
-/// With [`STEP_PAUSE`] 32 MiB a second: a GiB in half a minute, and little beside what a disk gives.
+/// With [`STEP_PAUSE`] 32 MiB a second: a GiB in half a minute, little beside what a disk gives.
 const STEP_BYTES: usize = 1 << 20;
 const STEP_PAUSE: Duration = Duration::from_millis(31);
 

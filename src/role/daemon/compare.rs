@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tokio::task::JoinSet;
 
 use crate::adapter::raft::Examiner;
 use crate::core::cluster::comparison::{Fingerprint, Verdict, judge};
@@ -35,7 +36,25 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 const SPACING: Duration = Duration::from_secs(10);
 
 /// Answers what others ask about this member's state.
-pub(super) struct Comparer(pub(super) Arc<Node>);
+struct Comparer(Arc<Node>);
+
+/// Refuses a member whose state is known to be wrong, and has the states compared from now on.
+pub(super) fn start(
+    node: &Arc<Node>,
+    interval: Option<Duration>,
+    upkeep: &mut JoinSet<()>,
+) -> Result<(), Failure> {
+    if let Some(failure) = refuse_corrupt(node) {
+        return Err(failure);
+    }
+    if let Some(interval) = interval {
+        let comparer = Arc::new(Comparer(Arc::clone(node)));
+        node.consensus.receiver().compare_with(comparer);
+        upkeep.spawn(compare_states(Arc::clone(node), interval));
+        upkeep.spawn(ask_to_compare(Arc::clone(node)));
+    }
+    Ok(())
+}
 
 impl Examiner for Comparer {
     fn fingerprint(&self, index: u64) -> BoxFuture<'_, Result<Option<Fingerprint>, KvError>> {
@@ -75,7 +94,7 @@ impl Node {
 }
 
 /// Compares the members' states every `interval`, and when one asks for it, while this one leads.
-pub(super) async fn compare_states(node: Arc<Node>, interval: Duration) {
+async fn compare_states(node: Arc<Node>, interval: Duration) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(interval) => {}
@@ -92,7 +111,7 @@ pub(super) async fn compare_states(node: Arc<Node>, interval: Duration) {
 }
 
 /// Has this member, which just came, compared with the others.
-pub(super) async fn ask_to_compare(node: Arc<Node>) {
+async fn ask_to_compare(node: Arc<Node>) {
     match node.consensus.request_comparison().await {
         Ok(()) if node.consensus.leads() => node.hub.comparison.notify_one(),
         Ok(()) => {}
@@ -164,7 +183,7 @@ pub(super) async fn corrupt(node: &Node) -> Failure {
 }
 
 /// Why this member must not go on, if it is so.
-pub(super) fn refuse_corrupt(node: &Node) -> Option<Failure> {
+fn refuse_corrupt(node: &Node) -> Option<Failure> {
     let member = node.identity.member_id;
     let alarm = MemberAlarm {
         member,

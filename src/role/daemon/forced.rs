@@ -32,12 +32,16 @@ pub(super) fn refuse_new(settings: &Settings) -> Failure {
     )
 }
 
-/// Makes this member the only one, unless it is already; who it is from then on.
+/// Makes this member the only one if that is asked for, unless it is already; who it is from then
+/// on.
 pub(super) async fn apply(
     settings: &Settings,
     identity: Identity,
     own: &Member,
 ) -> Result<Identity, Failure> {
+    if !settings.force_new_cluster {
+        return Ok(identity);
+    }
     let failed = |why: String| Failure::new(Exit::FAILED, WHAT, why);
     let (wal, recovered) = open_log(settings)?;
     let (saved, _) = read_checkpoint(&settings.data_dir.join("state"), reach(&recovered))?;

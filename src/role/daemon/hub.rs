@@ -185,8 +185,8 @@ impl Hub {
         needs.chain(mark).collect()
     }
 
-    /// What was held after an entry, if that was the newest mark; it holds nothing any more. Call it
-    /// with the state held.
+    /// What was held after an entry, if that was the newest mark, which then keeps nothing any more;
+    /// call it with the state held.
     pub(super) fn take_mark(&self, index: u64) -> Option<Mark> {
         lock(&self.mark).take_if(|mark| mark.index == index)
     }

@@ -166,10 +166,7 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     // Bound before the log is read: a port in use is told at once.
     let mut listening = Listening::bind(&settings).await?;
     let own = forming::own(&settings, &listening);
-    let identity = match settings.force_new_cluster {
-        true => forced::apply(&settings, identity, &own).await?,
-        false => identity,
-    };
+    let identity = forced::apply(&settings, identity, &own).await?;
     let node = start(&settings, identity, &own).await?;
     // Before anybody leads: the members need each other's votes for that.
     let (stop_peers, peers_stopped) = watch_channel::channel(false);
@@ -184,15 +181,7 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     // From here on: a long log of many compactions is read with what they left alone.
     upkeep.spawn(upkeep::drop_compacted(Arc::clone(&node)));
     settle(&node, founders).await?;
-    if let Some(failure) = compare::refuse_corrupt(&node) {
-        return Err(failure);
-    }
-    if let Some(interval) = settings.corrupt_check {
-        let comparer = Arc::new(compare::Comparer(Arc::clone(&node)));
-        node.consensus.receiver().compare_with(comparer);
-        upkeep.spawn(compare::compare_states(Arc::clone(&node), interval));
-        upkeep.spawn(compare::ask_to_compare(Arc::clone(&node)));
-    }
+    compare::start(&node, settings.corrupt_check, &mut upkeep)?;
     let mut retainer = Retainer::new(settings.retention);
     let mut checkpoints = upkeep::Checkpoints::new(settings.snapshot_entries);
     upkeep::catch_up(&node, &mut retainer, &mut checkpoints).await;

@@ -51,26 +51,29 @@ fn restore(file: &Path, data: &Path, flags: &[&str]) -> (Option<i32>, String) {
 /// Restores `file` for every member of a cluster that was not started.
 pub(super) fn restore_all(cluster: &mut Cluster, count: usize, file: &Path) {
     for at in 0..count {
-        let rig = cluster.rig(at);
-        let flags: Vec<String> = rig
-            .flags
-            .iter()
-            .map(|it| it.display().to_string())
-            .collect();
-        let [_, name, _, url, _, all] = &flags[..] else {
-            panic!("other flags: {flags:?}");
-        };
-        let flags = [
-            "--name",
-            name,
-            "--initial-cluster",
-            all,
-            "--initial-advertise-peer-urls",
-            url,
-        ];
-        let (code, told) = restore(file, &rig.data, &flags);
-        assert_eq!(code, Some(0), "{told}");
+        restore_one(cluster.rig(at), file);
     }
+}
+
+fn restore_one(rig: &Rig, file: &Path) {
+    let flags: Vec<String> = rig
+        .flags
+        .iter()
+        .map(|it| it.display().to_string())
+        .collect();
+    let [_, name, _, url, _, all] = &flags[..] else {
+        panic!("other flags: {flags:?}");
+    };
+    let flags = [
+        "--name",
+        name,
+        "--initial-cluster",
+        all,
+        "--initial-advertise-peer-urls",
+        url,
+    ];
+    let (code, told) = restore(file, &rig.data, &flags);
+    assert_eq!(code, Some(0), "{told}");
 }
 
 async fn cluster_id(daemon: &Daemon) -> u64 {
@@ -131,6 +134,26 @@ async fn three_members_restored_from_one_file_form_a_cluster() {
     (0..3).for_each(|at| cluster.kill(at));
     cluster.start_all();
     assert_eq!(cluster.agree().await, before.0 + 1);
+}
+
+#[tokio::test]
+async fn a_member_that_is_restored_once_more_beside_its_cluster_is_refused() {
+    let (rig, daemon) = filled().await;
+    let file = save(&rig, &daemon);
+    drop(daemon);
+    let mut cluster = Cluster::of(3);
+    restore_all(&mut cluster, 3, &file);
+    cluster.start_all();
+    cluster.everybody_is_known().await;
+    let lost = cluster.other_than(cluster.leader().await);
+    cluster.kill(lost);
+    put_through(cluster.member(cluster.other_than(lost)), "new", "v").await;
+    let data = cluster.rig(lost).data.clone();
+    std::fs::remove_dir_all(&data).expect("is removed");
+    restore_one(cluster.rig(lost), &file);
+    // What it had acknowledged since the restore is not there: it must not vote.
+    let words = ["has taken part before", "hint:"];
+    cluster.rig(lost).run().assert(6, &words);
 }
 
 #[tokio::test]
