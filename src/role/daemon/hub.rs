@@ -185,7 +185,7 @@ impl Hub {
         needs.chain(mark).collect()
     }
 
-    /// What was held after an entry, if that was the newest mark, which then keeps nothing any more;
+    /// What was held after an entry, if that was the newest mark, which then keeps nothing more;
     /// call it with the state held.
     pub(super) fn take_mark(&self, index: u64) -> Option<Mark> {
         lock(&self.mark).take_if(|mark| mark.index == index)
