@@ -29,7 +29,7 @@ complete -c coracle -n "__fish_coracle_needs_command" -s V -l version -d 'Print 
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "kv" -d 'Reads and writes the key-value store of coracle or of any etcd v3 server'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "cluster" -d 'Looks at the cluster as a whole: its members, its leader, what is wrong'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "daemon" -d 'Runs every server role of this machine'
-complete -c coracle -n "__fish_coracle_needs_command" -f -a "demo" -d 'Starts a member in a temporary directory and shows what it can do'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "demo" -d 'Starts a member or a cluster in a temporary directory and shows what it can do'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -483,13 +483,14 @@ complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l force-new-clu
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l insecure -d 'Allow to listen beyond this machine without TLS [default: false] [env: CORACLE_INSECURE]'
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -s V -l version -d 'Print version'
+complete -c coracle -n "__fish_coracle_using_subcommand demo" -l nodes -d 'How many members: 3 form a cluster, whose leader is killed before your eyes' -r
 complete -c coracle -n "__fish_coracle_using_subcommand demo" -l once -d 'End after the tour, with exit code 0 if every step did what it shows'
 complete -c coracle -n "__fish_coracle_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand demo" -s V -l version -d 'Print version'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "kv" -d 'Reads and writes the key-value store of coracle or of any etcd v3 server'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "cluster" -d 'Looks at the cluster as a whole: its members, its leader, what is wrong'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "daemon" -d 'Runs every server role of this machine'
-complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "demo" -d 'Starts a member in a temporary directory and shows what it can do'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "demo" -d 'Starts a member or a cluster in a temporary directory and shows what it can do'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "get" -d 'Shows a key or a range of keys'

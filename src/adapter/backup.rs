@@ -268,7 +268,7 @@ mod tests {
             BTreeSet::from([name.clone()])
         );
         assert!(verified(shelf.verify(&name).expect("opens")));
-        let file = disk::read(&shelf.directory().join(&name)).expect("readable");
+        let file = disk::read_whole(&shelf.directory().join(&name)).expect("readable");
         assert_eq!(snapshot::read(&file).expect("whole").0.machine.revision, 51);
         assert!(shelf.age(&name).is_some() && shelf.free_bytes().expect("told") > 0);
     }
@@ -280,7 +280,7 @@ mod tests {
         shelf.prepare().expect("made");
         let mut writing = shelf.write(&file_name(0, 51), pieces()).expect("begun");
         writing.step(usize::MAX).expect("written");
-        let bytes = disk::read(&writing.temporary).expect("readable");
+        let bytes = disk::read_whole(&writing.temporary).expect("readable");
         for (at, length) in [
             (100, bytes.len()),
             (bytes.len() - 1, bytes.len()),

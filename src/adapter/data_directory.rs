@@ -16,6 +16,9 @@ use crate::adapter::{disk, host};
 /// Rises when an older program would misread the directory.
 const LAYOUT: u32 = 1;
 
+/// Many times what the file needs.
+const MEMBER_BYTES_MAX: u64 = 4096;
+
 const MEMBER: &str = "member";
 const LOCK: &str = "lock";
 const RESTORING: &str = "restoring";
@@ -48,6 +51,8 @@ pub enum DataError {
     },
     #[error("another daemon is using it")]
     InUse,
+    #[error("cannot read its file \"member\"")]
+    MemberFile(#[source] io::Error),
     #[error("its file \"member\" does not read")]
     Member(#[from] serde_json::Error),
     #[error("it has layout {found}, this version of coracle uses layout {LAYOUT}")]
@@ -70,6 +75,8 @@ impl Identity {
     }
 }
 
+const RESTORE: &str = "restore the file from a backup, or start with an empty directory";
+
 impl DataError {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<&'static str> {
@@ -80,9 +87,11 @@ impl DataError {
             Self::InUse => {
                 Some("end that daemon, or give this one another directory with --data-dir DIR")
             }
-            Self::Ownerless => {
-                Some("restore the file from a backup, or start with an empty directory")
-            }
+            Self::Ownerless | Self::Member(_) | Self::Layout { .. } => Some(RESTORE),
+            Self::MemberFile(error) => match error.kind() {
+                io::ErrorKind::IsADirectory | io::ErrorKind::FileTooLarge => Some(RESTORE),
+                _ => None,
+            },
             Self::Unfinished => Some(
                 "run the same `coracle cluster restore` again, which begins anew, or remove the \
                  directory",
@@ -90,7 +99,7 @@ impl DataError {
             Self::Occupied(_) => Some(
                 "give a new directory with --data-dir DIR, or move what is there to another place",
             ),
-            Self::Io { .. } | Self::Member(_) | Self::Layout { .. } => None,
+            Self::Io { .. } => None,
         }
     }
 }
@@ -110,7 +119,7 @@ pub fn open<E: From<DataError>>(
         return Err(DataError::Unfinished.into());
     }
     let path = directory.join(MEMBER);
-    match disk::read(&path) {
+    match disk::read(&path, MEMBER_BYTES_MAX) {
         Ok(bytes) => Ok((lock, read(&bytes)?)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if directory.join("log").exists() {
@@ -120,7 +129,7 @@ pub fn open<E: From<DataError>>(
             identify(directory, identity)?;
             Ok((lock, identity))
         }
-        Err(error) => Err(failed("read its file \"member\"")(error).into()),
+        Err(error) => Err(DataError::MemberFile(error).into()),
     }
 }
 
@@ -182,7 +191,7 @@ fn take(directory: &Path) -> Result<host::DirectoryLock, DataError> {
         return Err(DataError::File);
     }
     disk::create_directories(directory).map_err(DataError::Create)?;
-    host::lock_directory(&directory.join(LOCK))
+    host::lock_directory(directory, LOCK)
         .map_err(failed("lock it"))?
         .ok_or(DataError::InUse)
 }

@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -47,9 +47,30 @@ pub fn create_file(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// What is in a file.
-pub fn read(path: &Path) -> io::Result<Vec<u8>> {
-    fs::read(path)
+/// What is in a file, or comes out of a pipe, of `bytes_max` at most.
+pub fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = File::open(path)?;
+    file.take(bytes_max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > bytes_max {
+        let why = format!("it has more than {bytes_max} bytes");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, why));
+    }
+    Ok(bytes)
+}
+
+/// What is in a file of any size: of nothing else, as a device may never end.
+pub fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
+    let found = fs::metadata(path)?;
+    if !found.is_file() && !found.is_dir() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    read(path, found.len())
+}
+
+/// Whether something is at `path` that is more than the name of a file: a device or a directory.
+pub fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file())
 }
 
 /// Renames within one directory, replacing what is at `to`, and makes the change durable.

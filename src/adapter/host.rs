@@ -11,7 +11,7 @@ use rustix::fs::{FlockOperation, Mode, OFlags};
 /// Holds a directory for this process; let go when dropped or when the process ends.
 #[derive(Debug)]
 pub struct DirectoryLock {
-    _file: File,
+    _held: [File; 2],
 }
 
 /// Where a daemon that we start says that it is ready, as it would tell a service manager.
@@ -151,14 +151,25 @@ pub fn forget_cached(file: &File) -> io::Result<()> {
     )?)
 }
 
-/// Takes the directory of `path`, a lock file, for this process; `None` if another one holds it.
-pub fn lock_directory(path: &Path) -> io::Result<Option<DirectoryLock>> {
+/// Takes a directory for this process, by a lock file in it and by itself: the file may be taken
+/// for a stale one and removed, which must let nobody else in. `None` if another one holds it.
+pub fn lock_directory(directory: &Path, file: &str) -> io::Result<Option<DirectoryLock>> {
+    let exclusive = FlockOperation::NonBlockingLockExclusive;
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC;
-    let file = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?;
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(DirectoryLock { _file: file.into() })),
+    let file = rustix::fs::open(directory.join(file), flags, Mode::RUSR | Mode::WUSR)?;
+    match rustix::fs::flock(&file, exclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = rustix::fs::open(directory, flags, Mode::empty())?;
+    match rustix::fs::flock(&directory, exclusive) {
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-        Err(error) => Err(error.into()),
+        // Network filesystems lock files only; then the file's lock is all there is.
+        Ok(()) | Err(_) => Ok(Some(DirectoryLock {
+            _held: [file.into(), directory.into()],
+        })),
     }
 }
 

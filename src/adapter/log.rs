@@ -3,18 +3,22 @@
 use std::io::IsTerminal;
 
 pub use tracing::Level;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Tells from now on what is at least as important as `level`. Of libraries only warnings are
-/// told: h2 describes every frame. openraft warns of messages that its own start made pointless;
-/// what ends it is an error, and the daemon says that itself.
+/// told: h2 describes every frame. openraft calls errors what every change of leaders or members
+/// brings about, so it is heard by who wants to know everything; what ends it the daemon says.
 pub fn start(level: Level) {
+    let openraft = match level {
+        Level::DEBUG => LevelFilter::WARN,
+        _ => LevelFilter::OFF,
+    };
     let filter = Targets::new()
         .with_default(level.min(Level::WARN))
         .with_target("coracle", level)
-        .with_target("openraft", Level::ERROR);
+        .with_target("openraft", openraft);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())

@@ -30,6 +30,18 @@ pub enum ResolveError {
     },
 }
 
+/// Ports of 127.0.0.1 that nobody uses now, all different; for who must know a port before it is
+/// listened on.
+pub fn free_ports(count: usize) -> io::Result<Vec<u16>> {
+    // Held until all are chosen.
+    let listeners = (0..count).map(|_| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+    let listeners = listeners.collect::<io::Result<Vec<_>>>()?;
+    let ports = listeners
+        .iter()
+        .map(|listener| Ok(listener.local_addr()?.port()));
+    ports.collect()
+}
+
 /// The addresses of `host`, in the order in which they should be tried.
 pub async fn resolve(host: &str) -> Result<Vec<IpAddr>, ResolveError> {
     let bare = host

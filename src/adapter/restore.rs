@@ -84,7 +84,7 @@ impl RestoreError {
 
 /// Makes the data directory of one member from a snapshot.
 pub fn restore(path: &Path, directory: &Path, plan: &Plan) -> Result<Restored, RestoreError> {
-    let file = disk::read(path).map_err(|source| RestoreError::Read {
+    let file = disk::read_whole(path).map_err(|source| RestoreError::Read {
         path: path.to_owned(),
         source,
     })?;

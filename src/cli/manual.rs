@@ -163,6 +163,10 @@ pub const PAGES: &[Page] = &[
                 "shows put, get, watch and lease, then serves until Ctrl-C",
             ),
             ("coracle demo --once", "ends after the tour"),
+            (
+                "coracle demo --nodes 3",
+                "forms a cluster, and kills its leader before your eyes",
+            ),
         ],
     },
     Page {

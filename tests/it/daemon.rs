@@ -81,6 +81,12 @@ fn second_daemon_on_a_directory_is_refused_and_the_first_goes_on() {
         .assert(6, &["another daemon is using it", "--data-dir"]);
     assert!(!first.has_ended());
     assert!(rig.path("socket").exists(), "the refused one took nothing");
+    // As somebody does who takes it for a stale one.
+    fs::remove_file(rig.data.join("lock")).expect("is there");
+    for _ in 0..2 {
+        rig.run().assert(6, &["another daemon is using it"]);
+    }
+    assert!(!first.has_ended());
     first.stop().assert(0, &[]);
 }
 

@@ -62,7 +62,7 @@ fn member_of_a_demo_that_is_killed_ends_too() {
     let socket = || {
         let mut entries = fs::read_dir(temporary.path()).expect("is a folder");
         let directory = entries.next()?.expect("is readable").path();
-        Some(directory.join("socket"))
+        Some(directory.join("node1/socket"))
     };
     let is_served = || socket().is_some_and(|path| path.exists() && is_listened_on(&path));
     wait_until("the member serves", is_served);
@@ -99,11 +99,29 @@ fn tour_leaves_the_key_that_its_invitation_finds() {
 #[test]
 fn demo_whose_member_cannot_start_says_so_at_once() {
     let temporary = tempfile::tempdir().expect("scratch folder");
-    let ended = output(demo(temporary.path()).env("CORACLE_NAME", ""));
+    let ended = output(demo(temporary.path()).env("CORACLE_MAX_TXN_OPS", "many"));
     let told = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(ended.status.code(), Some(4), "{told}");
     // The member's own words come first; that it ended is known from its code, not from a time-out.
-    assert!(told.contains("CORACLE_NAME"), "{told}");
+    assert!(told.contains("CORACLE_MAX_TXN_OPS"), "{told}");
     assert!(told.contains("did not start: exit status: 2"), "{told}");
+    assert!(is_empty(temporary.path()));
+}
+
+#[test]
+fn tour_of_three_goes_on_without_the_leader() {
+    let temporary = tempfile::tempdir().expect("scratch folder");
+    let ended = output(demo(temporary.path()).args(["--nodes", "3", "--once"]));
+    let told = String::from_utf8_lossy(&ended.stdout);
+    assert_eq!(ended.status.code(), Some(0), "{told}{ended:?}");
+    let (before, after) = told.split_once("kill -9").expect("it pulls a plug");
+    assert!(before.contains("is well: 3 voters, node"), "{told}");
+    assert!(after.contains("greeting\nstill here"), "{told}");
+    assert!(after.contains("2 of 3 voters answer"), "{told}");
+    let mut last = after.rsplit("$ coracle cluster health");
+    assert!(
+        last.next().is_some_and(|rest| rest.contains("is well")),
+        "{told}"
+    );
     assert!(is_empty(temporary.path()));
 }

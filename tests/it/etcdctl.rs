@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::etcdctl_cases::{CASES, Case};
 use crate::rig::{Etcd, Rig, client, free_ports, output, real_binary};
@@ -23,10 +24,13 @@ struct Runner<'a> {
     endpoint: &'a str,
     folder: tempfile::TempDir,
     lease: String,
+    /// Before the lease was granted.
+    granted: Instant,
 }
 
 impl Runner<'_> {
     fn run(&mut self, case: &Case) -> Outcome {
+        let begun = Instant::now();
         let folder = self.folder.path().display().to_string();
         let words = case.line.split(' ').map(|word| match word {
             "_" => OsString::new(),
@@ -68,17 +72,23 @@ impl Runner<'_> {
             .filter(|_| text.contains(" granted with"))
         {
             self.lease = id[..16].to_owned();
+            self.granted = begun;
         } else if let Some((_, id)) = text
             .split_once("\"ID\":")
             .filter(|_| text.contains("Error"))
         {
             let digits = id.split(',').next().unwrap_or_default();
             self.lease = format!("{:x}", digits.parse::<u64>().expect("a decimal id"));
+            self.granted = begun;
         }
         // One character a byte, for answers that are no text; a microsecond is as good an answer
         // as a millisecond.
         let text: String = output.iter().copied().map(char::from).collect();
         let text = text.replace("\u{c2}\u{b5}s", "ms");
+        let text = match case.line.starts_with("lease timetolive {lease}") {
+            true => without_remaining(&text, self.granted.elapsed()),
+            false => text,
+        };
         let output = normal(&text, case.numbers_differ);
         Outcome {
             exit,
@@ -107,6 +117,35 @@ fn normal(text: &str, numbers_differ: bool) -> String {
         word.clear();
     }
     normal
+}
+
+/// Every lease of the cases that is asked for is granted for so long.
+const GRANTED_SECONDS: u64 = 100;
+
+/// Replaces what is left of a lease, if it is what can be left after `passed`.
+fn without_remaining(text: &str, passed: Duration) -> String {
+    let least = GRANTED_SECONDS.saturating_sub(passed.as_secs() + 1);
+    let mut text = text.to_owned();
+    for label in ["remaining(", "\"ttl\":", "\"TTL\" : "] {
+        let possible = |seconds: &u64| text.contains(&format!("{label}{seconds}"));
+        if let Some(seconds) = (least..=GRANTED_SECONDS).rev().find(possible) {
+            text = text.replace(&format!("{label}{seconds}"), &format!("{label}#"));
+        }
+    }
+    text
+}
+
+#[test]
+fn what_is_left_of_a_lease_is_what_its_age_leaves() {
+    let told = |seconds| format!("remaining({seconds}s), \"ttl\":{seconds},\"TTL\" : {seconds}\n");
+    let passed = Duration::from_millis(3_500);
+    for seconds in [96, 97, 100] {
+        let normal = without_remaining(&told(seconds), passed);
+        assert_eq!(normal, "remaining(#s), \"ttl\":#,\"TTL\" : #\n");
+    }
+    for seconds in [0, 9, 95, 101] {
+        assert_eq!(without_remaining(&told(seconds), passed), told(seconds));
+    }
 }
 
 #[test]
@@ -153,6 +192,7 @@ fn run_all(program: PathBuf, endpoint: &str) -> Vec<Outcome> {
         endpoint,
         folder: tempfile::tempdir().expect("scratch folder"),
         lease: String::new(),
+        granted: Instant::now(),
     };
     CASES.iter().map(|case| runner.run(case)).collect()
 }
@@ -201,6 +241,23 @@ pub(crate) fn without_number(text: &str, label: &str) -> String {
         plain += part.trim_start_matches(|digit: char| digit.is_ascii_digit());
     }
     plain
+}
+
+#[test]
+fn the_real_etcdctl_reaches_the_socket_by_a_bare_name() {
+    let Some(etcdctl) = real_binary("etcdctl") else {
+        return;
+    };
+    let rig = Rig::new();
+    let daemon = rig.start();
+    let socket = rig.path("socket");
+    let put = output(
+        Command::new(etcdctl)
+            .current_dir(socket.parent().expect("it has a folder"))
+            .args(["--endpoints", "unix:socket", "put", "a", "b"]),
+    );
+    assert_eq!(put.stdout, b"OK\n", "{put:?}");
+    daemon.stop().assert(0, &[]);
 }
 
 #[test]

@@ -222,14 +222,64 @@ async fn failing_fdatasync_stops_the_node_and_nothing_unsafe_is_acknowledged() {
         .expect("writes again");
 }
 
-/// Where the mount namespace of `full_disk_refuses_writes_keeps_reads_and_recovers` stands.
+/// Before anybody leads, nobody is told of it but the daemon itself.
+#[test]
+fn log_that_cannot_be_written_at_the_start_is_told_at_once() {
+    if !has_tool("strace") {
+        return;
+    }
+    let mut rig = Rig::new();
+    for when in ["1", "4"] {
+        let strace = "strace -D -f --seccomp-bpf -o /dev/null -e trace=pwrite64 -e signal=none -e";
+        rig.wrapper = strace.split_whitespace().map(Into::into).collect();
+        rig.wrapper
+            .push(format!("inject=pwrite64:error=EIO:when={when}+").into());
+        let ended = rig.run();
+        ended.assert(1, &["error: ", "Input/output error", "log/0000000001.wal"]);
+        assert!(ended.took < Duration::from_secs(30), "{:?}", ended.took);
+    }
+    rig.wrapper.clear();
+    rig.start().stop().assert(0, &[]);
+}
+
+#[test]
+fn panic_ends_the_daemon_with_the_documented_code_and_says_where() {
+    if !has_tool("strace") {
+        return;
+    }
+    let mut rig = Rig::new();
+    // A thread that cannot be had, for another reason than want of threads: tokio panics then. As
+    // a Rust program the daemon would end with 101, and go on if it were another thread's panic.
+    let strace = "strace -D -f --seccomp-bpf -o /dev/null -e trace=clone,clone3 -e signal=none \
+                  -e inject=clone,clone3:error=EPERM:when=1";
+    rig.wrapper = strace.split_whitespace().map(Into::into).collect();
+    rig.run()
+        .assert(1, &["panicked at", "Operation not permitted"]);
+    rig.wrapper.clear();
+    rig.start().stop().assert(0, &[]);
+}
+
+/// Set within the mount namespace of a test that needs a small disk.
 const INSIDE: &str = "CORACLE_TEST_INSIDE_NAMESPACE";
 
 #[test]
 fn full_disk_refuses_writes_keeps_reads_and_recovers() {
+    let name = "faults::full_disk_refuses_writes_keeps_reads_and_recovers";
+    on_a_small_disk(name, fill_the_disk());
+}
+
+#[test]
+fn change_larger_than_what_a_full_disk_has_left_is_refused_and_holds_nobody_up() {
+    let name =
+        "faults::change_larger_than_what_a_full_disk_has_left_is_refused_and_holds_nobody_up";
+    on_a_small_disk(name, change_on_a_full_disk());
+}
+
+/// Runs `body` in this test's own process and mount namespace, where [`small_disk`] may mount.
+fn on_a_small_disk(name: &str, body: impl Future<Output = ()>) {
     if env::var_os(INSIDE).is_some() {
         let runtime = tokio::runtime::Runtime::new().expect("threads");
-        return runtime.block_on(fill_the_disk());
+        return runtime.block_on(body);
     }
     if coracle::adapter::host::user_id() != 0 {
         return left_out("only root may mount a small disk");
@@ -239,10 +289,7 @@ fn full_disk_refuses_writes_keeps_reads_and_recovers() {
     let output = Command::new("unshare")
         .arg("-m")
         .arg(this)
-        .args([
-            "--exact",
-            "faults::full_disk_refuses_writes_keeps_reads_and_recovers",
-        ])
+        .args(["--exact", name])
         .arg("--nocapture")
         .env(INSIDE, "1")
         .output();
@@ -260,7 +307,8 @@ fn full_disk_refuses_writes_keeps_reads_and_recovers() {
     eprint!("{told}");
 }
 
-async fn fill_the_disk() {
+/// A daemon's place whose data has a disk of its own.
+fn small_disk() -> Rig {
     let rig = Rig::new();
     fs::create_dir(&rig.data).expect("is made");
     let mounted = Command::new("mount")
@@ -269,6 +317,87 @@ async fn fill_the_disk() {
         .status();
     assert!(mounted.expect("mount starts").success());
     eprintln!("mounted");
+    rig
+}
+
+/// Gives the disk back; nobody uses it any more.
+fn unmount(rig: &Rig) {
+    let umount = Command::new("umount").arg(&rig.data).status();
+    assert!(umount.expect("umount starts").success());
+}
+
+fn assert_no_space(refused: &tonic::Status) {
+    assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
+    let message = "etcdserver: mvcc: database space exceeded";
+    assert_eq!(refused.message(), message);
+}
+
+/// The log has not met the full disk when the first change comes that does not fit.
+async fn change_on_a_full_disk() {
+    let mut rig = small_disk();
+    rig.flags = ["--max-request-bytes", "8000000"].map(Into::into).into();
+    let daemon = rig.start();
+    let mut kv = daemon.kv();
+    for key in ["a", "b", "c"] {
+        kv.put(put(key, "x")).await.expect("fits");
+    }
+    let ballast = rig.data.join("ballast");
+    fill(&ballast);
+    // More than a quiet log has prepared.
+    let begun = Instant::now();
+    let value = vec![b'v'; 3_000_000];
+    let refused = kv.put(put("large", value.clone())).await;
+    assert_no_space(&refused.expect_err("does not fit"));
+    let delete = |key: &'static str, end: Vec<u8>| pb::DeleteRangeRequest {
+        key: key.into(),
+        range_end: end.into(),
+        ..pb::DeleteRangeRequest::default()
+    };
+    let end = [b"b".to_vec(), value.clone()].concat();
+    let refused = kv.delete_range(delete("a", end)).await;
+    assert_no_space(&refused.expect_err("does not fit"));
+    let deletion = pb::RequestOp {
+        request: Some(pb::request_op::Request::RequestDeleteRange(delete(
+            "c",
+            Vec::new(),
+        ))),
+    };
+    let compare = pb::Compare {
+        target: pb::compare::CompareTarget::Value.into(),
+        key: "c".into(),
+        target_union: Some(pb::compare::TargetUnion::Value(value.into())),
+        ..pb::Compare::default()
+    };
+    let txn = pb::TxnRequest {
+        compare: vec![compare],
+        failure: vec![deletion],
+        ..pb::TxnRequest::default()
+    };
+    let refused = kv.txn(txn.clone()).await;
+    assert_no_space(&refused.expect_err("does not fit"));
+    let deleted = kv.delete_range(delete("b", Vec::new())).await;
+    assert_eq!(deleted.expect("small").into_inner().deleted, 1);
+    assert!(begun.elapsed() < Duration::from_secs(5), "nobody waited");
+    let (_, found) = daemon.everything().await;
+    assert_eq!(found.len(), 2, "what was refused was not made");
+
+    fs::remove_file(&ballast).expect("is there");
+    let deadline = Instant::now() + PATIENCE;
+    while let Err(refused) = kv.txn(txn.clone()).await {
+        assert_no_space(&refused);
+        assert!(Instant::now() < deadline, "does not recover");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(daemon.everything().await.1.len(), 1);
+    daemon.kill();
+    let daemon = rig.start();
+    assert_eq!(daemon.everything().await.1.len(), 1);
+    daemon.stop().assert(0, &[]);
+    unmount(&rig);
+}
+
+async fn fill_the_disk() {
+    let rig = small_disk();
     let mut daemon = rig.start();
     let mut kv = daemon.kv();
     kv.put(put("before", "x")).await.expect("fits");
@@ -286,11 +415,14 @@ async fn fill_the_disk() {
         }
     };
     eprintln!("refused after {written} writes of 64 KiB: {refused}");
-    assert_eq!(refused.code(), Code::ResourceExhausted);
-    assert_eq!(
-        refused.message(),
-        "etcdserver: mvcc: database space exceeded"
-    );
+    assert_no_space(&refused);
+    let large = pb::DeleteRangeRequest {
+        key: "k1".into(),
+        range_end: vec![b'l'; 1 << 20].into(),
+        ..pb::DeleteRangeRequest::default()
+    };
+    let refused = kv.delete_range(large).await;
+    assert_no_space(&refused.expect_err("larger than the reserve"));
     let (revision, found) = daemon.everything().await;
     assert_eq!(found.len(), written + 1, "reads go on");
     let delete = pb::DeleteRangeRequest {
@@ -318,8 +450,7 @@ async fn fill_the_disk() {
     let daemon = rig.start();
     assert_eq!(daemon.everything().await.1, found);
     daemon.stop().assert(0, &[]);
-    let umount = Command::new("umount").arg(&rig.data).status();
-    assert!(umount.expect("umount starts").success());
+    unmount(&rig);
 }
 
 /// Fills the disk to the last page.
@@ -584,6 +715,33 @@ async fn flipped_byte_in_the_only_checkpoint_is_named_and_the_log_makes_the_stat
     fs::remove_dir_all(rig.data.join("log")).expect("is removed");
     fs::remove_file(state.join("a.proof")).expect("is removed");
     rig.run().assert(1, &["checkpoint a", "backup"]);
+}
+
+/// A checkpoint alone is not what was acknowledged.
+#[tokio::test]
+async fn log_that_is_gone_is_told_and_not_begun_anew_from_a_checkpoint() {
+    let rig = Rig::with(&["--snapshot-count", "10"]);
+    let daemon = rig.start();
+    let mut kv = daemon.kv();
+    let proof = rig.data.join("state/a.proof");
+    let deadline = Instant::now() + PATIENCE;
+    while !proof.exists() {
+        assert!(Instant::now() < deadline, "no checkpoint");
+        let value = vec![b'v'; 1 << 20];
+        kv.put(put("big", value)).await.expect("is made");
+    }
+    kv.put(put("later", "x")).await.expect("is made");
+    let everything = daemon.everything().await;
+    daemon.stop().assert(0, &[]);
+    let (log, away) = (rig.data.join("log"), rig.path("away"));
+    fs::rename(&log, &away).expect("is moved");
+    for _ in 0..2 {
+        rig.run()
+            .assert(1, &["cannot open the log", "checkpoint", "backup"]);
+    }
+    fs::remove_dir_all(&log).expect("is there");
+    fs::rename(&away, &log).expect("is moved back");
+    assert!(rig.start().everything().await == everything);
 }
 
 /// Makes the directory what it was: what came since is removed.

@@ -10,6 +10,7 @@ mod etcdctl;
 mod etcdctl_cases;
 mod faults;
 mod generated;
+mod hostile;
 mod install;
 mod lease;
 mod python;

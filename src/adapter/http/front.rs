@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -29,6 +29,9 @@ use crate::adapter::http::socket::Socket;
 /// After an accept that failed for want of descriptors or memory: long enough that the loop does
 /// not spin, short enough that nobody notices once there is room again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What keeps connections out may last: it is told this often at most.
+const REFUSAL_TOLD: Duration = Duration::from_secs(10);
 
 /// A socket that takes connections.
 #[derive(Debug)]
@@ -197,12 +200,21 @@ where
         let mut tasks = JoinSet::new();
         let mut stop = pin!(stop);
         let mut next = 0;
+        let mut told: Option<Instant> = None;
+        let mut is_news = move || {
+            let is_news = told.is_none_or(|told| told.elapsed() >= REFUSAL_TOLD);
+            told = if is_news { Some(Instant::now()) } else { told };
+            is_news
+        };
         loop {
             match select(&mut listeners, &mut next, &mut tasks, &mut stop).await {
                 Event::Accepted(socket) => {
                     let open = OpenConnection::new(&self.connections);
                     if open.0.load(Ordering::Relaxed) > self.limits.connections_max {
-                        tracing::warn!(max = self.limits.connections_max, "connection refused");
+                        if is_news() {
+                            let max = self.limits.connections_max;
+                            tracing::warn!(max, "connections refused: too many are open");
+                        }
                         continue;
                     }
                     // One task per connection, owned by `tasks`: ends with the peer or the phase.
@@ -214,7 +226,9 @@ where
                     });
                 }
                 Event::AcceptFailed(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
+                    if is_news() {
+                        tracing::warn!(%error, "cannot accept connections");
+                    }
                     sleep(ACCEPT_PAUSE).await;
                 }
                 Event::ConnectionEnded => {}

@@ -294,6 +294,11 @@ impl Forwarder {
         }
     }
 
+    /// Whether this member leads, as far as it knows.
+    pub(super) fn leads(&self) -> bool {
+        self.raft.is_leader()
+    }
+
     fn leader(&self) -> Option<u64> {
         self.raft.server_metrics().borrow_watched().current_leader
     }

@@ -45,7 +45,7 @@ use crate::adapter::raft::state_machine::StateMachine;
 use crate::adapter::raft::statistics::Counters;
 use crate::adapter::raft::types::{Batch, TypeConfig};
 use crate::adapter::rpc::peer::Links;
-use crate::adapter::wal::{Recovered, SyncStatistics, Wal, WalError};
+use crate::adapter::wal::{Fit, Recovered, SyncStatistics, Wal, WalError};
 use crate::core::cluster::comparison::Fingerprint;
 use crate::core::kv::request::{Command, KvError, Reply};
 use crate::core::kv::store::Step;
@@ -167,7 +167,12 @@ impl Consensus {
             patience: timeout,
         };
         let counters = Arc::new(Counters::default());
-        let proposer = Proposer::new(forwarder.clone(), proposed, Arc::clone(&counters));
+        let proposer = Proposer::new(
+            forwarder.clone(),
+            Arc::clone(&wal),
+            proposed,
+            Arc::clone(&counters),
+        );
         // Both end when the handle is dropped, because their channels close.
         tokio::spawn(proposer.run());
         tokio::spawn(reads::run(forwarder.clone(), read, Arc::clone(&counters)));
@@ -199,7 +204,7 @@ impl Consensus {
         let begins = self.raft.voter_ids().next().is_none();
         let founds_alone = begins && founders.keys().eq([self.raft.node_id()]);
         let alone = founds_alone || is_only_voter(&self.raft);
-        let settled = async {
+        let settling = async {
             begin(&self.raft, founders).await?;
             loop {
                 match self.read_barrier().await {
@@ -208,6 +213,13 @@ impl Consensus {
                     // The others may start later; nothing is wrong with waiting for them.
                     Err(error) => tracing::info!(%error, "waiting for a leader"),
                 }
+            }
+        };
+        let settled = async {
+            tokio::select! {
+                settled = settling => settled,
+                // Whoever waits for a leader is not told that this member can have none.
+                failure = self.failed() => Err(failure),
             }
         };
         if !alone {
@@ -323,6 +335,9 @@ impl Consensus {
     /// enters the log.
     pub async fn propose_in_term(&self, command: Command, term: u64) -> Result<Reply, KvError> {
         let batch = Batch::new(vec![command], &mut Vec::new());
+        if self.wal.fit(batch.bytes() as u64, 0) == Fit::DiskFull {
+            return Err(KvError::NoSpace);
+        }
         let written = forward::write_in_term(&self.raft, batch, term);
         let written = tokio::time::timeout(self.timeout, written).await;
         match written.unwrap_or(Written::Failed(KvError::TimedOut)) {

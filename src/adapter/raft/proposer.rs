@@ -6,6 +6,9 @@
 //! An entry must fit into a segment of the log, or the log refuses it and openraft ends: so every
 //! command is weighed with what it takes there, and an entry that nobody waits for any more keeps
 //! its place until it is written, so that what the disk does not take never piles up behind it.
+//!
+//! Nor does an entry enter the log of a leader before room for it is prepared there: on a full disk
+//! it would stand in the way of all that comes later, of the deletions as well that make space.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -14,12 +17,12 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::adapter::raft::forward::Forwarder;
 use crate::adapter::raft::statistics::Counters;
 use crate::adapter::raft::types::Batch;
-use crate::adapter::wal::SEGMENT_BYTES;
+use crate::adapter::wal::{Fit, SEGMENT_BYTES, Wal};
 use crate::core::kv::request::{Command, KvError, REQUEST_BYTES_MAX, Reply};
 
 /// Entries on their way at a time: one being synced, one gathering behind it.
@@ -30,6 +33,10 @@ const BATCH_COMMANDS_MAX: usize = 1024;
 
 /// Bounds one entry's size. One command may be larger; it then goes alone.
 const BATCH_BYTES_MAX: usize = 1 << 20;
+
+/// What an entry is bounded by where not so much fits into the log, in turn; at last one command
+/// goes alone.
+const SMALLER_BATCH_BYTES: [usize; 3] = [BATCH_BYTES_MAX / 8, BATCH_BYTES_MAX / 64, 0];
 
 /// A command beyond it is refused: it would not fit into an entry.
 pub(super) const COMMAND_BYTES_MAX: usize = (SEGMENT_BYTES / 2) as usize;
@@ -66,16 +73,26 @@ pub(super) struct Waiter {
 }
 
 type Waiters = Vec<Waiter>;
-type Flight =
-    Pin<Box<dyn Future<Output = (Waiters, Result<Vec<Result<Reply, KvError>>, KvError>)> + Send>>;
+type Flight = Pin<Box<dyn Future<Output = Landed> + Send>>;
+
+/// An entry that was made, or not.
+struct Landed {
+    bytes: usize,
+    waiters: Waiters,
+    replies: Result<Vec<Result<Reply, KvError>>, KvError>,
+}
 
 pub(super) struct Proposer {
     forwarder: Forwarder,
+    wal: Arc<Wal>,
+    /// Told by the log when it is worth looking again whether an entry fits.
+    prepared: Arc<Notify>,
     proposals: mpsc::Receiver<Proposal>,
     waiting: VecDeque<Proposal>,
     in_flight: FuturesUnordered<Flight>,
     /// Commands of the entries in flight.
     flying: usize,
+    flying_bytes: usize,
     scratch: Vec<u8>,
     counters: Arc<Counters>,
 }
@@ -83,7 +100,9 @@ pub(super) struct Proposer {
 enum Event {
     /// Proposals were added to those that wait.
     Proposed,
-    Landed(Waiters, Result<Vec<Result<Reply, KvError>>, KvError>),
+    Landed(Landed),
+    /// The log has prepared room, or cannot.
+    Prepared,
     /// Every handle is gone and everything is answered.
     Ended,
 }
@@ -91,16 +110,20 @@ enum Event {
 impl Proposer {
     pub(super) fn new(
         forwarder: Forwarder,
+        wal: Arc<Wal>,
         proposals: mpsc::Receiver<Proposal>,
         counters: Arc<Counters>,
     ) -> Self {
         let (waiting, in_flight) = (VecDeque::new(), FuturesUnordered::new());
         Self {
             forwarder,
+            wal,
+            prepared: Arc::default(),
             proposals,
             waiting,
             in_flight,
             flying: 0,
+            flying_bytes: 0,
             scratch: Vec::new(),
             counters,
         }
@@ -113,16 +136,19 @@ impl Proposer {
             let event = self.select(&mut received).await;
             self.waiting.extend(received.drain(..));
             match event {
-                Event::Proposed => {}
-                Event::Landed(waiters, replies) => {
-                    self.flying -= waiters.len();
-                    let failed = answer(waiters, replies);
+                Event::Proposed | Event::Prepared => {}
+                Event::Landed(landed) => {
+                    self.flying -= landed.waiters.len();
+                    self.flying_bytes -= landed.bytes;
+                    let failed = answer(landed.waiters, landed.replies);
                     self.counters.proposals_failed(failed);
                 }
                 Event::Ended => return,
             }
-            while self.in_flight.len() < IN_FLIGHT_MAX && !self.waiting.is_empty() {
-                self.launch();
+            while self.in_flight.len() < IN_FLIGHT_MAX
+                && let Some(bytes_max) = self.entry_bytes_max()
+            {
+                self.launch(bytes_max);
             }
             self.counters.hold(self.waiting.len() + self.flying);
         }
@@ -131,7 +157,8 @@ impl Proposer {
     async fn select(&mut self, received: &mut Vec<Proposal>) -> Event {
         let room = BATCH_COMMANDS_MAX.saturating_sub(self.waiting.len());
         tokio::select! {
-            Some((waiters, replies)) = self.in_flight.next() => Event::Landed(waiters, replies),
+            Some(landed) = self.in_flight.next() => Event::Landed(landed),
+            () = self.prepared.notified() => Event::Prepared,
             count = self.proposals.recv_many(received, room), if room > 0 => match count {
                 0 => Event::Ended,
                 _ => Event::Proposed,
@@ -139,17 +166,62 @@ impl Proposer {
         }
     }
 
+    /// How large the next entry may be; none while nothing waits, or there is no room for it.
+    /// Commands that a full disk leaves no room for are refused here.
+    fn entry_bytes_max(&mut self) -> Option<usize> {
+        while let Some(next) = self.waiting.front() {
+            let bytes = next.bytes;
+            if next.waiter.reply.is_closed() {
+                self.waiting.pop_front();
+                continue;
+            }
+            // Another leader's disk is not ours to judge.
+            if self.fit(bytes.max(BATCH_BYTES_MAX)) == Fit::Now || !self.forwarder.leads() {
+                return Some(BATCH_BYTES_MAX);
+            }
+            let smaller = |bound: &usize| self.fit(bytes.max(*bound)) == Fit::Now;
+            if let Some(bytes_max) = SMALLER_BATCH_BYTES.into_iter().find(smaller) {
+                return Some(bytes_max);
+            }
+            if !self.in_flight.is_empty() {
+                // Counted twice while they are written: looked at again when they landed.
+                return None;
+            }
+            if self.fit(bytes) == Fit::DiskFull {
+                let refused = self.waiting.pop_front().expect("looked at just now");
+                drop(refused.waiter.reply.send(Err(KvError::NoSpace)));
+                continue;
+            }
+            let prepared = Arc::clone(&self.prepared);
+            let told = Box::new(move || prepared.notify_one());
+            self.wal.expect(bytes as u64, told);
+            return None;
+        }
+        None
+    }
+
+    fn fit(&self, bytes: usize) -> Fit {
+        self.wal.fit(bytes as u64, self.flying_bytes as u64)
+    }
+
     /// Sends what waits, up to the bounds of an entry.
-    fn launch(&mut self) {
-        let (commands, waiters) = gather(&mut self.waiting);
+    fn launch(&mut self, bytes_max: usize) {
+        let (commands, waiters) = gather(&mut self.waiting, bytes_max);
         if commands.is_empty() {
             return;
         }
-        self.flying += waiters.len();
         let batch = Batch::new(commands, &mut self.scratch);
+        let bytes = batch.bytes();
+        self.flying += waiters.len();
+        self.flying_bytes += bytes;
         let forwarder = self.forwarder.clone();
         self.in_flight.push(Box::pin(async move {
-            (waiters, forwarder.propose(batch).await)
+            let replies = forwarder.propose(batch).await;
+            Landed {
+                bytes,
+                waiters,
+                replies,
+            }
         }));
     }
 }
@@ -160,14 +232,14 @@ pub(super) fn weight(command: &Command) -> usize {
 }
 
 /// Takes the commands of one entry; those that nobody waits for any more are not made.
-fn gather(waiting: &mut VecDeque<Proposal>) -> (Vec<Command>, Waiters) {
+fn gather(waiting: &mut VecDeque<Proposal>, bytes_max: usize) -> (Vec<Command>, Waiters) {
     let (mut commands, mut waiters, mut bytes) = (Vec::new(), Vec::new(), 0);
     while let Some(next) = waiting.pop_front() {
         if next.waiter.reply.is_closed() {
             continue;
         }
         bytes += next.bytes;
-        if !commands.is_empty() && bytes > BATCH_BYTES_MAX {
+        if !commands.is_empty() && bytes > bytes_max {
             waiting.push_front(next);
             break;
         }
@@ -242,7 +314,7 @@ mod tests {
             .unzip();
         let mut scratch = Vec::new();
         while !waiting.is_empty() {
-            let (commands, _) = gather(&mut waiting);
+            let (commands, _) = gather(&mut waiting, BATCH_BYTES_MAX);
             let weights: usize = commands.iter().map(weight).sum();
             let batch = Batch::new(commands, &mut scratch);
             assert!(batch.bytes() <= BATCH_BYTES_MAX, "{batch}");
@@ -259,8 +331,11 @@ mod tests {
         let (gone, forgotten) = proposal(Command::LeaseRevoke { id: 2 });
         drop(forgotten);
         let mut waiting = VecDeque::from([gone, large, small]);
-        assert_eq!(gather(&mut waiting).0.len(), 1);
-        assert_eq!(gather(&mut waiting).0, [Command::LeaseRevoke { id: 1 }]);
-        assert!(gather(&mut waiting).0.is_empty());
+        assert_eq!(gather(&mut waiting, BATCH_BYTES_MAX).0.len(), 1);
+        assert_eq!(
+            gather(&mut waiting, BATCH_BYTES_MAX).0,
+            [Command::LeaseRevoke { id: 1 }]
+        );
+        assert!(gather(&mut waiting, BATCH_BYTES_MAX).0.is_empty());
     }
 }

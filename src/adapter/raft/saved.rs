@@ -64,6 +64,11 @@ impl Saved {
         })
     }
 
+    /// Whether it comes from a checkpoint, and not from nothing.
+    pub fn has_begun(&self) -> bool {
+        self.applied.is_some()
+    }
+
     pub(super) fn applied(&self) -> Option<LogId> {
         self.applied
     }

@@ -384,6 +384,38 @@ async fn open(address: Address) -> std::io::Result<TokioIo<Box<dyn Duplex>>> {
     Ok(TokioIo::new(stream))
 }
 
+impl ClientError {
+    /// Whether what answers does not speak as an etcd v3 server does.
+    pub fn is_foreign(&self) -> bool {
+        match self {
+            Self::Lost(status) => {
+                let source = std::error::Error::source(status.as_ref());
+                let mut causes = std::iter::successors(source, |error| error.source());
+                causes.any(breaks_protocol)
+            }
+            // The library's words for an answer that has no status of gRPC.
+            Self::Status(status) => {
+                let message = status.message();
+                message.starts_with("grpc-status header missing")
+                    || message.starts_with("protocol error: received message")
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether an error is that the peer broke the rules of HTTP/2; which of both errors a request that
+/// waited meets is chance.
+fn breaks_protocol(error: &(dyn std::error::Error + 'static)) -> bool {
+    let reason = error
+        .downcast_ref::<h2::Error>()
+        .and_then(h2::Error::reason);
+    let foreign = [h2::Reason::FRAME_SIZE_ERROR, h2::Reason::PROTOCOL_ERROR];
+    let closed = error.downcast_ref::<hyper::Error>();
+    reason.is_some_and(|reason| foreign.contains(&reason))
+        || closed.is_some_and(|error| error.is_closed() || error.is_canceled())
+}
+
 /// The innermost error, which names the situation; tonic's outer ones say "transport error".
 fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;

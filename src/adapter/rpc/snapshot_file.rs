@@ -15,6 +15,8 @@ const HASH_BYTES: u64 = 32;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
+    #[error("what is there is no regular file, and is left as it is")]
+    Special,
     #[error("cannot write {}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
     #[error(transparent)]
@@ -30,7 +32,11 @@ pub enum SaveError {
 }
 
 /// Saves the store of `client` at `path`; until it is whole it is at `path` with `.part` added.
+/// It replaces a file, and nothing else: renamed over `/dev/null`, it would be that to all.
 pub async fn save(client: &Client, path: &Path) -> Result<(), SaveError> {
+    if disk::is_special(path) {
+        return Err(SaveError::Special);
+    }
     let mut part = path.as_os_str().to_owned();
     part.push(".part");
     let part = PathBuf::from(part);

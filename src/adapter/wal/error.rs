@@ -109,10 +109,11 @@ impl WalError {
     }
 }
 
+/// No space on the filesystem, within the quota, or within RLIMIT_FSIZE.
 fn is_full(error: &io::Error) -> bool {
     let kind = error.kind();
     matches!(
         kind,
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
     )
 }

@@ -37,6 +37,7 @@ use std::time::{Duration, Instant};
 
 pub use error::WalError;
 pub use record::{EntryRecord, Purged, Record};
+pub use room::Fit;
 pub use statistics::{SYNC_BUCKETS_US, SyncStatistics};
 
 use crate::adapter::wal::files::{Directory, RealDirectory};
@@ -245,10 +246,25 @@ impl Wal {
 
     /// Whether ordinary proposals of `bytes` should be admitted: false only when the disk is full
     /// and what was prepared before is used up to the reserve. What is submitted all the same uses
-    /// the reserve; beyond that it is not failed but waits, unanswered, until there is space or
-    /// the log is closed.
+    /// the reserve; beyond that it is not failed but waits, unanswered, and all that comes later
+    /// behind it, until there is space or the log is closed: so ask [`Self::fit`] before.
     pub fn admits(&self, bytes: u64) -> bool {
         self.shortage().is_none() || bytes <= self.room_bytes()
+    }
+
+    /// Whether an entry of `bytes` would be written at once, behind what is queued and
+    /// `unseen_bytes` that are on their way to the queue, into room that is prepared: the reserve
+    /// as well, but for a last part that is left to votes and marks.
+    pub fn fit(&self, bytes: u64, unseen_bytes: u64) -> Fit {
+        let queued = self.queued_bytes() + unseen_bytes;
+        self.shared.preparer.fit(bytes, queued)
+    }
+
+    /// Prepares room for an entry of `bytes`; `told` is called once, soon, when [`Self::fit`] has
+    /// another answer than [`Fit::Later`]. One at a time is expected: another one replaces it.
+    pub fn expect(&self, bytes: u64, told: Box<dyn FnOnce() + Send>) {
+        let queued = self.queued_bytes();
+        self.shared.preparer.expect(bytes, queued, told);
     }
 
     /// Why the log no longer writes: the first failed write or sync.
@@ -302,7 +318,7 @@ fn open_parts(
         reserve_bytes: options.reserve_bytes,
         space_retry: options.space_retry,
     };
-    let mut replay = replay::replay(&*directory)?;
+    let mut replay = replay::replay(&*directory, size)?;
     let (current, position) = if let Some(tail) = replay.active.take() {
         let end = tail.length.min(size).max(tail.end);
         (

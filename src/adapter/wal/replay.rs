@@ -5,6 +5,10 @@
 //! the segment, and no later segment holds a record. Sectors of one unsynced batch may survive a
 //! power cut in any choice, so a valid record of the same batch proves nothing. Anything else is
 //! damage to what may have been acknowledged, and the log is not opened.
+//!
+//! A file that was cut short looks like a torn tail, and is none: room is prepared before it is
+//! written, so that no crash leaves a record that the end of the file cuts, or a file shorter than
+//! a new one.
 
 use std::sync::Arc;
 
@@ -14,6 +18,7 @@ use crate::adapter::wal::files::{self, Directory};
 use crate::adapter::wal::record::{
     self, Header, Kind, Purged, RECORD_ALIGNMENT, RECORD_HEADER_BYTES, u32_at,
 };
+use crate::adapter::wal::room::FIRST_STEP_BYTES;
 use crate::adapter::wal::segment::{self, DATA_START, Kept, Segment, Start};
 use crate::adapter::wal::table::{Position, Table};
 
@@ -44,8 +49,9 @@ pub(super) struct Tail {
     pub(super) length: u64,
 }
 
-/// Reads the directory, repairs a torn tail and makes all that was read durable.
-pub(super) fn replay(directory: &dyn Directory) -> Result<Replay, WalError> {
+/// Reads the directory, repairs a torn tail and makes all that was read durable. A file that is as
+/// long as `segment_bytes` may be a recycled one.
+pub(super) fn replay(directory: &dyn Directory, segment_bytes: u64) -> Result<Replay, WalError> {
     let mut replay = Replay {
         next_sequence: 1,
         ..Replay::default()
@@ -55,6 +61,9 @@ pub(super) fn replay(directory: &dyn Directory) -> Result<Replay, WalError> {
     for sequence in sequences {
         let segment = Segment::open(directory, sequence)?;
         let scanner = Scanner::new(Arc::new(segment))?;
+        if scanner.length < FIRST_STEP_BYTES.min(segment_bytes) {
+            return Err(scanner.cut_short(scanner.length));
+        }
         replay.take_segment(scanner, &mut scanners)?;
     }
     if replay.table.lacks_the_first() {
@@ -62,7 +71,7 @@ pub(super) fn replay(directory: &dyn Directory) -> Result<Replay, WalError> {
         let expected = format!("entry {} in an older segment", replay.table.range().start);
         return Err(first.scanner.corrupt(DATA_START, expected));
     }
-    replay.settle(scanners)?;
+    replay.settle(scanners, segment_bytes)?;
     Ok(replay)
 }
 
@@ -228,7 +237,7 @@ impl Replay {
     }
 
     /// Finds the end of the log, cuts what is torn, and syncs.
-    fn settle(&mut self, reads: Vec<Read>) -> Result<(), WalError> {
+    fn settle(&mut self, reads: Vec<Read>, segment_bytes: u64) -> Result<(), WalError> {
         let active = reads.iter().rposition(|read| read.begun).unwrap_or(0);
         for (i, mut read) in reads.into_iter().enumerate() {
             if i < active {
@@ -238,6 +247,9 @@ impl Replay {
             }
             if i == active && read.begun {
                 self.previous = read.previous;
+            }
+            if read.scanner.length < segment_bytes && read.scanner.is_cut_at(read.end)? {
+                return Err(read.scanner.cut_short(read.end));
             }
             self.cut_bytes += read.repair()?;
             let length = read.scanner.length;
@@ -320,6 +332,22 @@ impl Scanner {
             offset,
             expected,
         }
+    }
+
+    fn cut_short(&self, offset: u64) -> WalError {
+        self.corrupt(offset, "the rest of a file that was cut short".to_owned())
+    }
+
+    /// Whether the file ends within a record at `end`. Only of a file that was never recycled: then
+    /// what was not written is zero.
+    fn is_cut_at(&mut self, end: u64) -> Result<bool, WalError> {
+        if self.load(end, RECORD_HEADER_BYTES)? {
+            let header = Header::parse(self.view(end, RECORD_HEADER_BYTES));
+            let is_ours = header.tag == self.segment.stamp.tag();
+            return Ok(is_ours && end + header.size() > self.length);
+        }
+        let rest = usize::try_from(self.length.saturating_sub(end)).expect("less than a header");
+        Ok(self.load(end, rest)? && self.view(end, rest).iter().any(|byte| *byte != 0))
     }
 
     /// Makes `count` bytes from `offset` available; false if the file is shorter.

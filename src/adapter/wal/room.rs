@@ -20,13 +20,17 @@ use crate::adapter::wal::segment::{self, DATA_START, Segment};
 /// Zeroed and synced at a time: a few milliseconds of a slow disk.
 const STEP_BYTES: u64 = 1 << 20;
 /// A new segment begins with this much, so that a new node starts at once.
-const FIRST_STEP_BYTES: u64 = 128 << 10;
+pub(super) const FIRST_STEP_BYTES: u64 = 128 << 10;
 /// Prepared ahead of a writer that has written nothing yet.
 const AHEAD_MIN_BYTES: u64 = 1 << 20;
 /// Prepared ahead at most: a quarter of a second at 64 MB/s.
 const AHEAD_MAX_BYTES: u64 = 16 << 20;
 /// What a segment's first record takes, roughly.
 const START_RECORD_BYTES: u64 = 512;
+/// What a record takes besides its payload, with what its writer encodes around that; roughly.
+const RECORD_OVERHEAD_BYTES: u64 = 512;
+/// Prepared room that entries leave to votes and marks, which cannot be refused: many of them.
+const LAST_BYTES: u64 = 64 << 10;
 
 /// A segment and how far it can be written.
 pub(super) struct Prepared {
@@ -48,6 +52,8 @@ pub(super) struct Room {
     pub(super) written: u64,
     /// What the writer waits for.
     wanted: Option<Wanted>,
+    /// What somebody will submit once it fits, and whom to tell.
+    expected: Option<(u64, Expectation)>,
     /// Whether there may be something to do since the helper looked. Not set by the writer alone
     /// while the disk is full: the interval then says when to try again.
     asked: bool,
@@ -55,6 +61,20 @@ pub(super) struct Room {
     failure: Option<Arc<WalError>>,
     closing: bool,
     stopping: bool,
+}
+
+/// Called once, on the helper's thread or the caller's, when it is worth asking again whether
+/// something fits.
+pub(super) type Expectation = Box<dyn FnOnce() + Send>;
+
+/// Whether a record can be written without waiting for the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    Now,
+    /// Not before more is prepared.
+    Later,
+    /// Not before the disk has space again.
+    DiskFull,
 }
 
 #[derive(Clone, Copy)]
@@ -123,6 +143,7 @@ impl Room {
             next_sequence: 1,
             written: 0,
             wanted: None,
+            expected: None,
             asked: false,
             shortage: None,
             failure: None,
@@ -138,6 +159,14 @@ impl Room {
         self.current.end.saturating_sub(self.position) + next
     }
 
+    /// Whether `bytes` more fit behind the writer, at one piece; what does not fit into the rest of
+    /// a segment goes to the next.
+    fn fits(&self, bytes: u64, capacity: u64) -> bool {
+        let end = self.position + bytes;
+        let in_next = |next: &Prepared| DATA_START + START_RECORD_BYTES + bytes <= next.end;
+        end <= self.current.end || (end > capacity && self.next.as_ref().is_some_and(in_next))
+    }
+
     /// The next thing to do, if any.
     fn task(&mut self, limits: &Limits) -> Option<Task> {
         if let Some(segment) = self.retired.pop_front() {
@@ -146,7 +175,9 @@ impl Room {
         let capacity = limits.segment_bytes;
         let ahead_max = AHEAD_MAX_BYTES.min(capacity / 2);
         let ahead = (self.written * 2).max(AHEAD_MIN_BYTES).min(ahead_max);
-        let lacking = self.bytes() < ahead + limits.reserve_bytes;
+        let is_awaited = self.expected.as_ref();
+        let is_awaited = is_awaited.is_some_and(|(bytes, _)| !self.fits(*bytes, capacity));
+        let lacking = self.bytes() < ahead + limits.reserve_bytes || is_awaited;
         let in_next = matches!(self.wanted, Some(Wanted::InNext(_)));
         let in_current = match self.wanted {
             Some(Wanted::InCurrent(bytes)) => self.position + bytes > self.current.end,
@@ -173,6 +204,17 @@ impl Room {
             }
             _ => None,
         }
+    }
+
+    /// Whom to tell that what is expected fits, or that it never will.
+    fn take_met(&mut self, limits: &Limits) -> Option<Expectation> {
+        let (bytes, _) = self.expected.as_ref()?;
+        let ended = self.closing || self.stopping || self.failure.is_some();
+        let met = ended || self.shortage.is_some() || self.fits(*bytes, limits.segment_bytes);
+        if !met {
+            return None;
+        }
+        self.expected.take().map(|(_, told)| told)
     }
 
     fn prepared(&mut self, segment: &Arc<Segment>, end: u64) {
@@ -221,6 +263,33 @@ impl Preparer {
         self.lock()
             .bytes()
             .saturating_sub(self.limits.reserve_bytes)
+    }
+
+    /// Whether an entry of `bytes` fits behind `queued_bytes` of other records. A log that is at
+    /// its end says itself why it takes nothing.
+    pub(super) fn fit(&self, bytes: u64, queued_bytes: u64) -> Fit {
+        let room = self.lock();
+        let ended = room.closing || room.stopping || room.failure.is_some();
+        if ended || room.fits(required(bytes, queued_bytes), self.limits.segment_bytes) {
+            return Fit::Now;
+        }
+        match room.shortage {
+            Some(_) => Fit::DiskFull,
+            None => Fit::Later,
+        }
+    }
+
+    /// Prepares room for an entry; `told` is called when there is, or when there cannot be.
+    pub(super) fn expect(&self, bytes: u64, queued_bytes: u64, told: Expectation) {
+        let mut room = self.lock();
+        room.expected = Some((required(bytes, queued_bytes), told));
+        room.asked = true;
+        self.ask.notify_one();
+        let told = room.take_met(&self.limits);
+        drop(room);
+        if let Some(told) = told {
+            told();
+        }
     }
 
     pub(super) fn shortage(&self) -> Option<Arc<WalError>> {
@@ -298,8 +367,14 @@ impl Preparer {
 
     /// From here on a full disk fails the writer instead of holding it.
     pub(super) fn close(&self) {
-        self.lock().closing = true;
+        let mut room = self.lock();
+        room.closing = true;
+        let told = room.take_met(&self.limits);
+        drop(room);
         self.answer.notify_all();
+        if let Some(told) = told {
+            told();
+        }
     }
 
     /// Ends the helper's thread after its present task.
@@ -316,6 +391,8 @@ impl Preparer {
         }
         room.asked = false;
         let Some(task) = room.task(&self.limits) else {
+            // What was missed is no longer expected.
+            room.shortage = None;
             return false;
         };
         let prepares = !matches!(task, Task::Retire(_));
@@ -351,6 +428,11 @@ impl Preparer {
             room.shortage = None;
         }
         self.answer.notify_all();
+        let told = room.take_met(&self.limits);
+        drop(room);
+        if let Some(told) = told {
+            told();
+        }
         done
     }
 
@@ -391,6 +473,11 @@ impl Preparer {
     fn lock(&self) -> MutexGuard<'_, Room> {
         self.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What must fit so that an entry of `bytes` can be written behind what is queued.
+fn required(bytes: u64, queued_bytes: u64) -> u64 {
+    bytes + RECORD_OVERHEAD_BYTES + queued_bytes + LAST_BYTES
 }
 
 enum Outcome {

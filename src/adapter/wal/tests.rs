@@ -414,6 +414,43 @@ fn full_disk_leaves_the_reserve_then_waits_and_goes_on_when_space_returns() {
 }
 
 #[test]
+fn entry_that_a_full_disk_has_no_room_for_is_told_before_it_is_submitted() {
+    let disk = SimulatedDisk::new(8);
+    let options = Options {
+        space_retry: Duration::from_millis(5),
+        ..Options::default()
+    };
+    let (wal, _) = Wal::open_in(Arc::new(disk.clone()), options).expect("created");
+    let look = |bytes| {
+        let (sender, told) = mpsc::channel();
+        wal.expect(
+            bytes,
+            Box::new(move || sender.send(()).expect("waited for")),
+        );
+        told.recv_timeout(WAIT).expect("told");
+        wal.fit(bytes, 0)
+    };
+    // More than is prepared ahead without being asked for.
+    assert_eq!(look(3 << 20), Fit::Now);
+    disk.set_full(true);
+    assert_eq!(look(30 << 20), Fit::DiskFull);
+    assert_eq!(wal.fit(1000, 0), Fit::Now);
+    assert_eq!(wal.fit(1000, 30 << 20), Fit::DiskFull);
+    written(&wal, vec![entry(1, 0, 1000)]).expect("what fits does not wait");
+    disk.set_full(false);
+    let deadline = Instant::now() + WAIT;
+    while look(30 << 20) != Fit::Now {
+        assert!(Instant::now() < deadline, "space is found again");
+    }
+    written(&wal, vec![entry(1, 1, 30 << 20)]).expect("written");
+    // It does not fit into the rest of the segment any more, but into the next one.
+    assert_eq!(look(40 << 20), Fit::Now);
+    written(&wal, vec![entry(1, 2, 40 << 20)]).expect("written");
+    wal.close().expect("closed");
+    assert_eq!(wal.fit(60 << 20, 0), Fit::Now, "the log refuses it itself");
+}
+
+#[test]
 fn closing_while_the_disk_is_full_fails_what_waits_for_space() {
     let disk = SimulatedDisk::new(6);
     let (wal, _) = on_disk(&disk).expect("created");
@@ -474,6 +511,42 @@ fn missing_segment_is_named() {
     }
 }
 
+/// At whatever byte: it is refused, or nothing is missing, or the cut goes between two records.
+#[test]
+fn file_that_was_cut_short_is_refused_and_no_torn_tail() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let (wal, _) = Wal::open(directory.path(), Options::default()).expect("created");
+    let mut ends = Vec::new();
+    let path = directory.path().join("0000000001.wal");
+    for index in 0..220 {
+        written(&wal, vec![entry(1, index, 700)]).expect("written");
+        let length = std::fs::read(&path)
+            .expect("there")
+            .iter()
+            .rposition(|byte| *byte != 0);
+        ends.push(length.expect("records") as u64 / 8 * 8 + 8);
+    }
+    wal.close().expect("closed");
+    drop(wal);
+    let whole = std::fs::read(&path).expect("there");
+    let last = *ends.last().expect("220");
+    let mut refused = 0;
+    for cut in (0..=last + 100).step_by(151).chain([4096, 5000, last + 40]) {
+        let copy = tempfile::tempdir().expect("a temporary directory");
+        let kept = &whole[..usize::try_from(cut).expect("small")];
+        std::fs::write(copy.path().join("0000000001.wal"), kept).expect("written");
+        match Wal::open(copy.path(), Options::default()) {
+            Ok((_, recovered)) => {
+                let complete = recovered.entries == (0..220);
+                assert!(complete || ends.contains(&cut), "{cut}: {recovered:?}");
+            }
+            Err(WalError::Corrupt { .. }) => refused += 1,
+            Err(error) => panic!("{cut}: {error}"),
+        }
+    }
+    assert!(refused > 900, "{refused} of the cuts were refused");
+}
+
 /// Every flip in what was followed by another batch is refused by name; in the last batch it is
 /// cut or refused. Never is anything wrong served.
 #[test]
@@ -495,7 +568,7 @@ fn flipped_byte_is_named_or_cut_and_never_served() {
         let Some(end) = end.filter(|end| *end >= 4096) else {
             continue;
         };
-        let places = (0..32).chain((4096..end).step_by(37)).chain(end..end + 36);
+        let places = (0..32).chain((4096..end).step_by(151)).chain(end..end + 36);
         for offset in places {
             let broken = disk.copy();
             broken.flip(&name, offset, 1 << (offset % 8));

@@ -621,6 +621,7 @@ mod tests {
             ("max-request-bytes", "100MiB"),
             ("heartbeat-interval", "0"),
             ("election-timeout", "499"),
+            ("election-timeout", "5"),
             ("watch-progress-notify-interval", "0"),
             ("log-level", "loud"),
             ("quota-backend-bytes", "many"),
@@ -630,6 +631,14 @@ mod tests {
         ] {
             let why = refused(&[(name, value)], &[], "");
             assert!(why.starts_with(&format!("--{name}: ")), "{why}");
+        }
+        for (heartbeat, election) in [("1", "5"), ("3", "15")] {
+            let timing = [
+                ("heartbeat-interval", heartbeat),
+                ("election-timeout", election),
+            ];
+            let why = refused(&timing, &[], "");
+            assert!(why.contains("hardly five heartbeats"), "{why}");
         }
         let off =
             load(&[("quota-backend-bytes", "-1"), ("socket", "off")], &[], "").expect("loads");

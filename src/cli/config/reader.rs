@@ -139,10 +139,13 @@ impl Reader<'_> {
     }
 
     fn timing(&self, settings: &Settings) -> Result<(), ConfigError> {
-        // etcd's own bound: fewer and an election begins while heartbeats are on their way.
-        if settings.election_ms < 5 * settings.heartbeat_ms {
+        // etcd's own bound: fewer and an election begins while heartbeats are on their way. A
+        // quarter of the time, in whole milliseconds, is the least that is waited for.
+        let is_short = settings.election_ms < 5 * settings.heartbeat_ms
+            || settings.election_ms / 4 <= settings.heartbeat_ms;
+        if is_short {
             let why = format!(
-                "{} ms is less than five heartbeats of {} ms: raise it or lower heartbeat-interval",
+                "{} ms is hardly five heartbeats of {} ms: raise it or lower heartbeat-interval",
                 settings.election_ms, settings.heartbeat_ms
             );
             return Err(ConfigError::Value {

@@ -53,6 +53,12 @@ use crate::role::daemon::hub::Hub;
 use crate::role::daemon::listen::Listening;
 use crate::role::daemon::node::{Node, NodeSettings};
 
+/// Its number on Linux, see signal(7).
+const SIGXFSZ: i32 = 25;
+
+/// A configuration is some lines; a device never ends.
+const CONFIG_BYTES_MAX: u64 = 1 << 20;
+
 /// Whether this process is the one that a daemon started to write or read a checkpoint.
 pub fn is_worker() -> bool {
     checkpoint::worker::is_asked_for()
@@ -93,8 +99,7 @@ pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
 /// Joins what the user said in the file, the environment and the flags.
 fn load(flags: &DaemonFlags) -> Result<Settings, Failure> {
     let what = "cannot use the configuration";
-    let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment = environment().map_err(|why| Failure::usage(what, why))?;
     let text = match &flags.config {
         None => None,
         Some(path) => Some((
@@ -108,12 +113,29 @@ fn load(flags: &DaemonFlags) -> Result<Settings, Failure> {
         .as_ref()
         .map(|(path, text)| (path.as_str(), text.as_str()));
     let user = User::of(host::user_id());
-    Settings::load(&flags.values, &environment.collect(), file, user)
+    Settings::load(&flags.values, &environment, file, user)
         .map_err(|error| Failure::usage(what, error).hint("see `coracle daemon --help`"))
 }
 
+/// The variables that are text; one of ours that is not would be left out unheard.
+fn environment() -> Result<BTreeMap<String, String>, String> {
+    let mut environment = BTreeMap::new();
+    for (name, value) in std::env::vars_os() {
+        match (name.into_string(), value.into_string()) {
+            (Ok(name), Ok(value)) => drop(environment.insert(name, value)),
+            (Ok(name), Err(value)) if name.starts_with("CORACLE_") => {
+                return Err(format!(
+                    "the variable {name} is {value:?}: write it in UTF-8"
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(environment)
+}
+
 fn read_text(path: &Path) -> io::Result<String> {
-    String::from_utf8(disk::read(path)?)
+    String::from_utf8(disk::read(path, CONFIG_BYTES_MAX)?)
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
@@ -159,6 +181,10 @@ impl Signals {
 
 /// Starts every role, serves until a signal or a failure, and ends in order.
 async fn serve(settings: Settings) -> Result<Exit, Failure> {
+    // Handled, so that a file that may not grow (RLIMIT_FSIZE) is an error to tell of and not the
+    // end without a word; nobody need listen, the handler stays.
+    let handled = signal(SignalKind::from_raw(SIGXFSZ));
+    drop(handled.map_err(|error| Failure::new(Exit::FAILED, "cannot handle signals", error))?);
     let (lock, identity) = data::open(&settings.data_dir, || match settings.force_new_cluster {
         true => Err(forced::refuse_new(&settings)),
         false => Ok(forming::identity(&settings)),
@@ -235,6 +261,7 @@ async fn start(
     }
     let (saved, checkpoints) =
         read_checkpoint(&settings.data_dir.join("state"), reach(&recovered))?;
+    refuse_lost_log(settings, &recovered, &saved)?;
     let client_urls = own.client_urls.clone();
     let hub = Arc::new(Hub::new());
     let election_timeout = Duration::from_millis(settings.election_ms);
@@ -296,6 +323,23 @@ async fn settle(node: &Node, founders: BTreeMap<u64, Member>) -> Result<(), Fail
     // Not before: what the log held was counted by the daemon that wrote it.
     node.hub.count_in(Arc::clone(&node.metrics));
     Ok(())
+}
+
+/// Refuses to go on from a checkpoint alone: what was acknowledged since stood in the log. No
+/// member has a checkpoint before it has kept a vote.
+fn refuse_lost_log(
+    settings: &Settings,
+    recovered: &wal::Recovered,
+    saved: &Saved,
+) -> Result<(), Failure> {
+    let is_empty = *recovered == wal::Recovered::default();
+    if !is_empty || !saved.has_begun() {
+        return Ok(());
+    }
+    let data = settings.data_dir.display();
+    let why = format!("\"{data}/log\" is empty, though there is a checkpoint of what it held");
+    let hint = "put the directory back, or a backup of the whole data directory in its place";
+    Err(Failure::new(Exit::FAILED, "cannot open the log", why).hint(hint))
 }
 
 fn read_checkpoint(path: &Path, log: LogReach) -> Result<(Saved, Checkpoints), Failure> {

@@ -15,9 +15,6 @@ use crate::role::kv::session::{
     BAD_ARGUMENTS, BAD_FEATURE, Session, Trouble, arguments, lease_id, number, print, switch, text,
 };
 
-/// A value from standard input may be as large as the largest request could ever be.
-const VALUE_BYTES_MAX: u64 = 1 << 30;
-
 /// Means "until the last key" where a range ends.
 const LAST: &[u8] = b"\0";
 
@@ -113,7 +110,7 @@ pub(super) fn put_request(matches: &Matches) -> Result<pb::PutRequest, Trouble> 
         }
         Some(value) => value.clone(),
         None if ignore_value => Bytes::new(),
-        None => value_of_input()?.ok_or_else(|| Trouble::misuse(BAD_ARGUMENTS, missing))?,
+        None => value_of_input(matches)?.ok_or_else(|| Trouble::misuse(BAD_ARGUMENTS, missing))?,
     };
     let lease = match text(matches, "lease") {
         "" => 0,
@@ -129,11 +126,13 @@ pub(super) fn put_request(matches: &Matches) -> Result<pb::PutRequest, Trouble> 
     })
 }
 
-/// All of standard input; nothing counts as no value.
-fn value_of_input() -> Result<Option<Bytes>, Trouble> {
+/// All of standard input; nothing counts as no value. No more is read than makes the request too
+/// large, which is told when it is to be sent.
+fn value_of_input(matches: &Matches) -> Result<Option<Bytes>, Trouble> {
     let mut value = Vec::new();
+    let request_bytes_max = u64::try_from(number(matches, "max-request-bytes")).unwrap_or(0);
     std::io::stdin()
-        .take(VALUE_BYTES_MAX)
+        .take(request_bytes_max + 1)
         .read_to_end(&mut value)
         .map_err(|error| {
             Trouble::plain(

@@ -74,6 +74,12 @@ impl Trouble {
                     "start one with `coracle daemon`, or name another with `--endpoints LIST`",
                 );
             }
+            error if error.is_foreign() => {
+                failure = failure.hint(
+                    "perhaps it is no etcd v3 server that listens there: look with \
+                     `curl http://HOST:PORT/version`, or name another with `--endpoints LIST`",
+                );
+            }
             ClientError::TooLarge { .. } => {
                 failure = failure.hint(
                     "send more with --max-request-bytes BYTES; the daemon's own limit is its \

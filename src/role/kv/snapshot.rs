@@ -51,7 +51,7 @@ pub(super) fn status(session: &Session, matches: &Matches) -> Result<Exit, Troub
         let what = format!("cannot use the snapshot {}", path.display());
         Trouble::plain(Failure::new(Exit::FAILED, what, why), 1)
     };
-    let file = disk::read(path).map_err(|error| failed(error.to_string()))?;
+    let file = disk::read_whole(path).map_err(|error| failed(error.to_string()))?;
     let (head, machine) = snapshot::read(&file).map_err(|error| failed(error.to_string()))?;
     let store = &machine.store;
     let hashed = store.start_hash(0).and_then(|mut progress| {

@@ -1,6 +1,6 @@
 //! txn: a transaction from standard input.
 
-use std::io::BufRead;
+use std::io::{BufRead, Read, StdinLock, Take};
 use std::os::unix::ffi::OsStringExt;
 
 use crate::cli::Matches;
@@ -19,8 +19,8 @@ use crate::role::kv::session::{
     BAD_ARGUMENTS, BAD_INPUT, Session, Trouble, arguments, print, switch,
 };
 
-/// A line of a script holds one command; a value in it is at most one request.
-const LINE_BYTES_MAX: u64 = 64 << 20;
+/// A script makes one request; four characters may stand for one byte of it.
+const SCRIPT_BYTES_MAX: u64 = 64 << 20;
 
 /// What a line of the first part must be.
 const CONDITION: &str = "write one such as mod(\"KEY\") > \"0\": ver, create, mod, val or lease, \
@@ -40,18 +40,20 @@ pub(super) async fn txn(session: &Session, matches: &Matches) -> Result<Exit, Tr
         true => print(text.as_bytes()),
         false => Ok(()),
     };
+    // One reader for all parts: what it has read ahead and the bound go on with the next part.
+    let mut input = std::io::stdin().lock().take(SCRIPT_BYTES_MAX);
     prompt("compares:\n")?;
-    let compare = part()?
+    let compare = part(&mut input)?
         .iter()
         .map(|line| condition(line))
         .collect::<Result<_, _>>()?;
     prompt("success requests (get, put, del):\n")?;
-    let success = part()?
+    let success = part(&mut input)?
         .iter()
         .map(|line| operation(session, line))
         .collect::<Result<_, _>>()?;
     prompt("failure requests (get, put, del):\n")?;
-    let failure = part()?
+    let failure = part(&mut input)?
         .iter()
         .map(|line| operation(session, line))
         .collect::<Result<_, _>>()?;
@@ -70,17 +72,21 @@ pub(super) async fn txn(session: &Session, matches: &Matches) -> Result<Exit, Tr
 }
 
 /// The lines up to the empty one that ends the part.
-fn part() -> Result<Vec<String>, Trouble> {
+fn part(input: &mut Take<StdinLock<'_>>) -> Result<Vec<String>, Trouble> {
     let mut lines = Vec::new();
     loop {
         let mut line = Vec::new();
-        let mut input = std::io::Read::take(std::io::stdin().lock(), LINE_BYTES_MAX);
         input.read_until(b'\n', &mut line).map_err(|error| {
             Trouble::plain(
                 Failure::new(Exit::FAILED, "cannot read standard input", error),
                 BAD_INPUT,
             )
         })?;
+        if line.last() != Some(&b'\n') && input.limit() == 0 {
+            let why = format!("it has more than {SCRIPT_BYTES_MAX} bytes");
+            let failure = Failure::usage("the transaction is too long", why);
+            return Err(Trouble::plain(failure, BAD_INPUT));
+        }
         if line.last() != Some(&b'\n') {
             let failure = Failure::usage("the transaction is incomplete", "the input ended early")
                 .hint("end each of the three parts with an empty line");
