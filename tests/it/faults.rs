@@ -276,7 +276,7 @@ fn change_larger_than_what_a_full_disk_has_left_is_refused_and_holds_nobody_up()
 }
 
 /// Runs `body` in this test's own process and mount namespace, where [`small_disk`] may mount.
-fn on_a_small_disk(name: &str, body: impl Future<Output = ()>) {
+pub(crate) fn on_a_small_disk(name: &str, body: impl Future<Output = ()>) {
     if env::var_os(INSIDE).is_some() {
         let runtime = tokio::runtime::Runtime::new().expect("threads");
         return runtime.block_on(body);
@@ -310,6 +310,12 @@ fn on_a_small_disk(name: &str, body: impl Future<Output = ()>) {
 /// A daemon's place whose data has a disk of its own.
 fn small_disk() -> Rig {
     let rig = Rig::new();
+    mount_small(&rig);
+    rig
+}
+
+/// Gives the data of a daemon a disk of its own.
+pub(crate) fn mount_small(rig: &Rig) {
     fs::create_dir(&rig.data).expect("is made");
     let mounted = Command::new("mount")
         .args(["-t", "tmpfs", "-o", "size=160m", "tmpfs"])
@@ -317,11 +323,10 @@ fn small_disk() -> Rig {
         .status();
     assert!(mounted.expect("mount starts").success());
     eprintln!("mounted");
-    rig
 }
 
 /// Gives the disk back; nobody uses it any more.
-fn unmount(rig: &Rig) {
+pub(crate) fn unmount(rig: &Rig) {
     let umount = Command::new("umount").arg(&rig.data).status();
     assert!(umount.expect("umount starts").success());
 }
@@ -454,7 +459,7 @@ async fn fill_the_disk() {
 }
 
 /// Fills the disk to the last page.
-fn fill(path: &Path) {
+pub(crate) fn fill(path: &Path) {
     use std::io::Write;
     let mut file = fs::File::create(path).expect("is made");
     for size in [1 << 20, 4096] {

@@ -176,7 +176,7 @@ impl Consensus {
         // Both end when the handle is dropped, because their channels close.
         tokio::spawn(proposer.run());
         tokio::spawn(reads::run(forwarder.clone(), read, Arc::clone(&counters)));
-        let receiver = Arc::new(Receiver::new(raft.clone()));
+        let receiver = Arc::new(Receiver::new(raft.clone(), Arc::clone(&wal)));
         Ok(Self {
             raft,
             state,
@@ -452,6 +452,11 @@ impl Consensus {
     /// Whether the disk takes another change of about `bytes`.
     pub fn admits(&self, bytes: usize) -> bool {
         self.wal.admits(bytes as u64)
+    }
+
+    /// Whether the disk has no room for more of the log.
+    pub fn disk_is_full(&self) -> bool {
+        self.wal.shortage().is_some()
     }
 
     /// How long the disk has been at work on one batch of the log.

@@ -17,6 +17,7 @@ use crate::adapter::raft::state_machine::StateMachine;
 use crate::adapter::raft::transfer::{self, Arrivals};
 use crate::adapter::raft::types::{Batch, TypeConfig};
 use crate::adapter::rpc::peer::{Bodies, Bytes, PeerError, Peers};
+use crate::adapter::wal::{Fit, Wal};
 use crate::core::cluster::comparison::Fingerprint;
 use crate::core::kv::request::KvError;
 
@@ -37,6 +38,7 @@ pub trait Examiner: Send + Sync + 'static {
 /// The receiving end of a member.
 pub struct Receiver {
     raft: Raft<TypeConfig, StateMachine>,
+    wal: Arc<Wal>,
     arrivals: Arc<Arrivals>,
     /// Set once the member is whole; until then it does not lead.
     keeper: OnceLock<Arc<dyn LeaseKeeper>>,
@@ -45,9 +47,10 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    pub(super) fn new(raft: Raft<TypeConfig, StateMachine>) -> Self {
+    pub(super) fn new(raft: Raft<TypeConfig, StateMachine>, wal: Arc<Wal>) -> Self {
         Self {
             raft,
+            wal,
             arrivals: Arc::default(),
             keeper: OnceLock::new(),
             examiner: OnceLock::new(),
@@ -89,6 +92,10 @@ impl Receiver {
     }
 
     async fn propose(&self, batch: Batch) -> Proposed {
+        // It would stand in the way of all that comes later; see `proposer`.
+        if self.raft.is_leader() && self.wal.fit(batch.bytes() as u64, 0) == Fit::DiskFull {
+            return Err(NotMade::Failed(KvError::NoSpace));
+        }
         match forward::write(&self.raft, batch).await {
             Written::Replies(replies) => Ok(replies),
             Written::Elsewhere(_) => Err(NotMade::NotLeader),

@@ -121,7 +121,8 @@ impl Node {
     }
 
     async fn check_space(&self, cost: usize) -> Result<(), KvError> {
-        if !self.consensus.admits(cost) {
+        // Another leader's disk is not ours to judge.
+        if self.consensus.leads() && !self.consensus.admits(cost) {
             return Err(KvError::NoSpace);
         }
         let Some(quota) = self.settings.quota else {

@@ -23,6 +23,9 @@ const HOLDER_PAUSE: Duration = Duration::from_millis(20);
 /// How often, in an election timeout, the leader looks whether its disk stalls.
 const STALL_LOOKS: u32 = 4;
 
+/// Before a leader whose disk is full gives the lead away again.
+const FULL_DISK_PAUSE: Duration = Duration::from_secs(60);
+
 /// A checkpoint is not worth it before the log has grown by this.
 const CHECKPOINT_LOG_BYTES_MIN: u64 = 64 << 20;
 
@@ -101,15 +104,19 @@ pub(super) async fn watch_sizes(node: Arc<Node>, mut retainer: Retainer) {
 /// not with a leader that waits for it. Whoever leads next gives every lease its full time.
 pub(super) async fn yield_when_stalled(node: Arc<Node>) {
     let patience = node.settings.election_timeout;
+    let mut yielded: Option<Instant> = None;
     loop {
         tokio::time::sleep(patience / STALL_LOOKS).await;
-        let stalled = node.consensus.disk_stalled_for();
-        if stalled > patience && node.consensus.leads() && !node.consensus.is_alone() {
-            tracing::warn!(
-                ?stalled,
-                "the disk takes nothing: another member shall lead"
-            );
-            node.consensus.hand_over().await;
+        let consensus = &node.consensus;
+        let is_stalled = consensus.disk_stalled_for() > patience;
+        let is_full = consensus.disk_is_full();
+        // Where all disks are full the lead would go round and round.
+        let waits = yielded.is_some_and(|yielded| yielded.elapsed() < FULL_DISK_PAUSE);
+        if (is_stalled || is_full && !waits) && consensus.leads() && !consensus.is_alone() {
+            let why = if is_full { "is full" } else { "takes nothing" };
+            tracing::warn!("the disk {why}: another member shall lead");
+            consensus.hand_over().await;
+            yielded = Some(Instant::now());
         }
     }
 }

@@ -1,12 +1,14 @@
-//! Disks that are slow or stall: strace holds their syncs up.
+//! Disks that are slow or stall, because strace holds their syncs up, and one that is full.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use coracle::adapter::rpc::proto::etcdserverpb as pb;
 use tokio::time::{Instant, timeout};
+use tonic::Code;
 
 use crate::cluster::{Cluster, put, put_through};
+use crate::faults::{fill, mount_small, on_a_small_disk, unmount};
 use crate::rig::{Daemon, PATIENCE, has_tool};
 
 /// Holds up every sync of a daemon until it is dropped.
@@ -104,23 +106,71 @@ async fn a_leader_whose_disk_stalls_gives_the_lead_away_and_no_lease_is_lost() {
     assert_eq!(leases.expect("lists").into_inner().leases.len(), 1);
 }
 
+/// 300 ms with the default election timeout; both are longer here, for machines that are loaded.
 #[tokio::test]
-async fn disks_that_take_a_third_of_a_second_cause_no_election() {
-    let cluster = Cluster::start(3);
+async fn disks_that_take_a_third_of_the_election_timeout_cause_no_election() {
+    let mut cluster = Cluster::of(3);
+    for at in 0..3 {
+        let slower = ["--election-timeout", "3000"].map(Into::into);
+        cluster.rig(at).flags.extend(slower);
+    }
+    cluster.start_all();
     let leader = cluster.leader().await;
     let before = standing(cluster.member(leader)).await;
     let slow: Vec<SlowDisk> = cluster
         .running()
-        .map_while(|(_, member)| SlowDisk::of(member, Duration::from_millis(300)))
+        .map_while(|(_, member)| SlowDisk::of(member, Duration::from_millis(900)))
         .collect();
     if slow.is_empty() {
         return;
     }
-    for number in 0..10 {
+    for number in 0..4 {
         let mut kv = cluster.member(leader).kv();
         let answer = timeout(PATIENCE, kv.put(put("a", &number.to_string()))).await;
         let answer = answer.expect("in time");
         answer.expect("is put");
     }
     assert_eq!(standing(cluster.member(leader)).await, before);
+}
+
+#[test]
+fn a_leader_whose_disk_is_full_gives_the_lead_to_one_that_has_space() {
+    let name = "cluster::disk::a_leader_whose_disk_is_full_gives_the_lead_to_one_that_has_space";
+    on_a_small_disk(name, fill_the_leader());
+}
+
+async fn fill_the_leader() {
+    let mut cluster = Cluster::of(3);
+    for at in 0..3 {
+        mount_small(cluster.rig(at));
+    }
+    cluster.start_all();
+    let leader = cluster.leader().await;
+    let other = cluster.other_than(leader);
+    let before = standing(cluster.member(other)).await.1;
+    let ballast = cluster.rig(leader).data.join("ballast");
+    fill(&ballast);
+    let value = "v".repeat(1 << 20);
+    let mut kv = cluster.member(other).kv();
+    let deadline = Instant::now() + PATIENCE;
+    let mut refused = 0;
+    while standing(cluster.member(other)).await.1 == before {
+        assert!(Instant::now() < deadline, "it keeps the lead");
+        if let Err(status) = kv.put(put("a", &value)).await {
+            assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+            refused += 1;
+        }
+    }
+    // From then on nothing is refused, whoever is asked.
+    eprintln!("refused {refused}");
+    for number in 0..40 {
+        let at = if number % 2 == 0 { other } else { leader };
+        put_through(cluster.member(at), "b", &value).await;
+    }
+    std::fs::remove_file(&ballast).expect("is there");
+    cluster.agree().await;
+    for at in 0..3 {
+        cluster.take(at).stop().assert(0, &[]);
+        unmount(cluster.rig(at));
+    }
 }
