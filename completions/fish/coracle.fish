@@ -56,7 +56,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "compaction" -d 'Forgets the history before a revision'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "endpoint" -d 'Asks each server about itself'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "member" -d 'Shows the members of the cluster'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "snapshot" -d 'Saves the whole store, and looks at what was saved'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "snapshot" -d 'Saves the whole store, looks at what was saved, and restores it'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "alarm" -d 'Shows and clears alarms'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "defrag" -d 'Lets each server give back unused space'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "check" -d 'Measures a server against fixed marks'
@@ -267,6 +267,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subc
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -f -a "status" -d 'Checks a snapshot FILE and prints its hash, revision, keys and size'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -f -a "save" -d 'Writes a snapshot to FILE, which appears only when it is whole'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -f -a "restore" -d 'Makes the data directory of a new cluster\'s member from a snapshot FILE'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -401,7 +402,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subc
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "compaction" -d 'Forgets the history before a revision'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "endpoint" -d 'Asks each server about itself'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "member" -d 'Shows the members of the cluster'
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "snapshot" -d 'Saves the whole store, and looks at what was saved'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "snapshot" -d 'Saves the whole store, looks at what was saved, and restores it'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "alarm" -d 'Shows and clears alarms'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "defrag" -d 'Lets each server give back unused space'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "check" -d 'Measures a server against fixed marks'
@@ -409,15 +410,16 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subc
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health help" -l endpoints -d 'Members to ask in turn, separated by commas' -r
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health help" -l timeout -d 'How long one member may take to answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health help" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health restore help" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health restore help" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health restore help" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health help" -s V -l version -d 'Print version'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health help" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health help" -f -a "health" -d 'Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if unavailable'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health restore help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health restore help" -s V -l version -d 'Print version'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health restore help" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health restore help" -f -a "health" -d 'Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if unavailable'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health restore help" -f -a "restore" -d 'Makes the data directory of a new cluster\'s member from a snapshot FILE'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health restore help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l endpoints -d 'Members to ask in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
@@ -428,8 +430,22 @@ complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l data-dir -d 'Directory to make; it must be new or empty' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l name -d 'Name of this member' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l initial-cluster -d 'Who founds the cluster: NAME=URL for every founder, with commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l initial-cluster-token -d 'What tells this cluster from another one of the same FILE and URLs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l initial-advertise-peer-urls -d 'Where the other members reach this one' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l bump-revision -d 'Revisions to leave out, so that none of the old cluster comes again' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l mark-compacted -d 'Tell watches from before --bump-revision that they missed something'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l skip-hash-check -d 'Take a FILE whose checksum is wrong, if its content fits together all the same'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "health" -d 'Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if unavailable'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "restore" -d 'Makes the data directory of a new cluster\'s member from a snapshot FILE'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l config -d 'TOML file with any of the settings below, by the name of the flag' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l name -d 'Name of this member [default: default] [env: CORACLE_NAME]' -r
@@ -454,11 +470,16 @@ complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l snapshot-coun
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l heartbeat-interval -d 'Milliseconds between heartbeats [default: 100] [env: CORACLE_HEARTBEAT_INTERVAL]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l election-timeout -d 'Milliseconds without a leader before an election [default: 1000] [env: CORACLE_ELECTION_TIMEOUT]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l watch-progress-notify-interval -d 'How long a quiet watch waits for a notice of progress [default: 10m] [env: CORACLE_WATCH_PROGRESS_NOTIFY_INTERVAL]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l backup-dir -d 'Where the daemon keeps snapshots of the store; in the file: dir in [backup] [default: `backup` in --data-dir] [env: CORACLE_BACKUP_DIR]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l backup-interval -d 'How often it takes one, if anything has changed; 0 for never; in the file: interval in [backup] [default: 1h] [env: CORACLE_BACKUP_INTERVAL]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l backup-keep -d 'How many it keeps; in the file: keep in [backup] [default: 24] [env: CORACLE_BACKUP_KEEP]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l corrupt-check-time -d 'How often the members\' states are compared; 0 for never [default: 10m] [env: CORACLE_CORRUPT_CHECK_TIME]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l log-level -d 'How much is told [default: info] [env: CORACLE_LOG_LEVEL]' -r -f -a "debug\t''
 info\t''
 warn\t''
 error\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l check-config -d 'Print the settings that would be used, and end'
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l force-new-cluster -d 'Go on alone with what this member of a lost cluster has: the others are left, and the cluster has a new id. Take it away afterwards [default: false] [env: CORACLE_FORCE_NEW_CLUSTER]'
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l insecure -d 'Allow to listen beyond this machine without TLS [default: false] [env: CORACLE_INSECURE]'
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -s V -l version -d 'Print version'
@@ -480,7 +501,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_su
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "compaction" -d 'Forgets the history before a revision'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "endpoint" -d 'Asks each server about itself'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "member" -d 'Shows the members of the cluster'
-complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "snapshot" -d 'Saves the whole store, and looks at what was saved'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "snapshot" -d 'Saves the whole store, looks at what was saved, and restores it'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "alarm" -d 'Shows and clears alarms'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "defrag" -d 'Lets each server give back unused space'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "check" -d 'Measures a server against fixed marks'
@@ -489,3 +510,4 @@ complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_su
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "health" -d 'Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if unavailable'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "restore" -d 'Makes the data directory of a new cluster\'s member from a snapshot FILE'

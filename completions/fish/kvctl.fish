@@ -49,7 +49,7 @@ complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "lease" -d 'Grants, rene
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "compaction" -d 'Forgets the history before a revision'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "endpoint" -d 'Asks each server about itself'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "member" -d 'Shows the members of the cluster'
-complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "snapshot" -d 'Saves the whole store, and looks at what was saved'
+complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "snapshot" -d 'Saves the whole store, looks at what was saved, and restores it'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "alarm" -d 'Shows and clears alarms'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "defrag" -d 'Lets each server give back unused space'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "check" -d 'Measures a server against fixed marks'
@@ -396,24 +396,25 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subc
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists them'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -l endpoints -d 'Servers to try in turn, separated by commas' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -l dial-timeout -d 'How long one server may take to accept a connection' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -l command-timeout -d 'How long one answer may take' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -l keepalive-time -d 'How often an idle connection is probed' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l command-timeout -d 'How long one answer may take' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
 json\t''
 fields\t''
 table\t''
 protobuf\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -l hex -d 'Print byte strings as hexadecimal escapes'
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -f -a "status" -d 'Checks a snapshot FILE and prints its hash, revision, keys and size'
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -f -a "save" -d 'Writes a snapshot to FILE, which appears only when it is whole'
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -f -a "status" -d 'Checks a snapshot FILE and prints its hash, revision, keys and size'
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -f -a "save" -d 'Writes a snapshot to FILE, which appears only when it is whole'
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -f -a "restore" -d 'Makes the data directory of a new cluster\'s member from a snapshot FILE'
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l command-timeout -d 'How long one answer may take' -r
@@ -444,8 +445,32 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_su
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l data-dir -d 'Directory to make; it must be new or empty' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l name -d 'Name of this member' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l initial-cluster -d 'Who founds the cluster: NAME=URL for every founder, with commas' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l initial-cluster-token -d 'What tells this cluster from another one of the same FILE and URLs' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l initial-advertise-peer-urls -d 'Where the other members reach this one' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l bump-revision -d 'Revisions to leave out, so that none of the old cluster comes again' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l command-timeout -d 'How long one answer may take' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l mark-compacted -d 'Tell watches from before --bump-revision that they missed something'
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l skip-hash-check -d 'Take a FILE whose checksum is wrong, if its content fits together all the same'
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from help" -f -a "status" -d 'Checks a snapshot FILE and prints its hash, revision, keys and size'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from help" -f -a "save" -d 'Writes a snapshot to FILE, which appears only when it is whole'
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from help" -f -a "restore" -d 'Makes the data directory of a new cluster\'s member from a snapshot FILE'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -660,7 +685,7 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_su
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "compaction" -d 'Forgets the history before a revision'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "endpoint" -d 'Asks each server about itself'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "member" -d 'Shows the members of the cluster'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "snapshot" -d 'Saves the whole store, and looks at what was saved'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "snapshot" -d 'Saves the whole store, looks at what was saved, and restores it'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "alarm" -d 'Shows and clears alarms'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "defrag" -d 'Lets each server give back unused space'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "check" -d 'Measures a server against fixed marks'
@@ -679,6 +704,7 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcom
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from member" -f -a "list" -d 'Lists them'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from snapshot" -f -a "status" -d 'Checks a snapshot FILE and prints its hash, revision, keys and size'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from snapshot" -f -a "save" -d 'Writes a snapshot to FILE, which appears only when it is whole'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from snapshot" -f -a "restore" -d 'Makes the data directory of a new cluster\'s member from a snapshot FILE'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from alarm" -f -a "list" -d 'Lists raised alarms'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from alarm" -f -a "disarm" -d 'Clears all alarms'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from check" -f -a "perf" -d 'Writes at a fixed rate for a minute and judges rate and latency'

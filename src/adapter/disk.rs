@@ -85,6 +85,11 @@ pub fn remove(path: &Path) -> io::Result<()> {
     sync_directory(directory_of(path)?)
 }
 
+/// Makes the name of a file or directory durable where it stands.
+pub fn sync_name(path: &Path) -> io::Result<()> {
+    sync_directory(directory_of(path)?)
+}
+
 /// Makes creations, renames and removals in `directory` durable.
 pub fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()

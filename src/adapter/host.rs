@@ -135,6 +135,22 @@ pub fn user_id() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// Bytes that an ordinary user may still write to the disk of `path`.
+pub fn free_bytes(path: &Path) -> io::Result<u64> {
+    let disk = rustix::fs::statvfs(path)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// Drops what the kernel has in memory of a file that was synced, so that it is read from the disk.
+pub fn forget_cached(file: &File) -> io::Result<()> {
+    Ok(rustix::fs::fadvise(
+        file,
+        0,
+        None,
+        rustix::fs::Advice::DontNeed,
+    )?)
+}
+
 /// Takes a directory for this process, by a lock file in it and by itself: the file may be taken
 /// for a stale one and removed, which must let nobody else in. `None` if another one holds it.
 pub fn lock_directory(directory: &Path, file: &str) -> io::Result<Option<DirectoryLock>> {

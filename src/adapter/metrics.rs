@@ -148,6 +148,10 @@ StoreMetrics {
         "The store's current revision";
     compact_revision: IntGauge = "etcd_debugging_mvcc_compact_revision",
         "The revision of the last compaction";
+    comparisons: IntCounter = "coracle_state_comparisons_total",
+        "Comparisons of the members' states that this member led";
+    differences: IntCounter = "coracle_state_differences_total",
+        "Comparisons that found members with another state";
     events: IntCounter = "etcd_debugging_mvcc_events_total", "Events handed to watch streams";
     watchers: IntGauge = "etcd_debugging_mvcc_watcher_total", "Watchers";
     watch_streams: IntGauge = "etcd_debugging_mvcc_watch_stream_total", "Watch streams";
@@ -161,6 +165,12 @@ DiskMetrics {
     // Not etcd's backend commit: no request waits for a checkpoint, and alerts assume so of that.
     checkpoint_duration_seconds: Histogram = "coracle_checkpoint_duration_seconds",
         "Duration of writing a checkpoint", 0.01 * 2.0 ^ 14.0;
+    backups: IntCounter = "coracle_backups_total", "Backups taken and read back";
+    backup_failures: IntCounter = "coracle_backup_failures_total",
+        "Backups that were due and not taken";
+    backup_success_seconds: IntGauge = "coracle_backup_last_success_timestamp_seconds",
+        "When the newest backup was last as good as the store, in seconds since the epoch";
+    backup_bytes: IntGauge = "coracle_backup_last_size_in_bytes", "Size of the newest backup";
 }}
 
 families! {

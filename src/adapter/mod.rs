@@ -1,6 +1,8 @@
 //! The outside world, one thing per file; each file is the only one that names its crate.
 
+pub mod backup;
 pub mod checkpoint;
+pub mod data_directory;
 pub mod disk;
 pub mod host;
 pub mod http;
@@ -11,5 +13,6 @@ pub mod net;
 pub mod process;
 pub mod progress;
 pub mod raft;
+pub mod restore;
 pub mod rpc;
 pub mod wal;

@@ -53,7 +53,12 @@ pub const PAGES: &[Page] = &[
             ),
             (
                 "5",
-                "refused: the member wants to know who asks, or does not allow it",
+                "refused: the member wants to know who asks, or does not allow it; of restore: \
+                 the snapshot's checksum is wrong, or it was cut",
+            ),
+            (
+                "6",
+                "conflict: of restore: the directory is in use or not empty",
             ),
         ],
         files: &[
@@ -80,6 +85,10 @@ pub const PAGES: &[Page] = &[
                 "coracle cluster status -o json | jq -r .leader",
                 "prints the id of the leader",
             ),
+            (
+                "coracle cluster restore backup.db --data-dir /srv/new",
+                "makes a new cluster of one member from a snapshot",
+            ),
         ],
     },
     Page {
@@ -90,12 +99,15 @@ pub const PAGES: &[Page] = &[
             ("2", "usage: the command line or a setting is wrong"),
             (
                 "6",
-                "conflict: another daemon uses the directory or the socket",
+                "conflict: another daemon uses the directory or the socket, a restore into it was \
+                 interrupted, --force-new-cluster makes no sense, or the member has another state \
+                 than the others",
             ),
         ],
         files: &[
             ("/var/lib/coracle", "the data, as root"),
             ("~/.local/share/coracle", "the data of an ordinary user"),
+            ("backup", "in the data directory: snapshots, one an hour"),
             (
                 "/etc/coracle.env",
                 "variables for the service, one a line, if it is there",

@@ -10,3 +10,4 @@ pub mod demo;
 pub mod kv;
 pub mod listen;
 pub mod manual;
+pub mod restore;

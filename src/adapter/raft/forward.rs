@@ -19,6 +19,7 @@ use crate::adapter::raft::messages::{LeaseQuestion, NotMade, Published, Question
 use crate::adapter::raft::state_machine::StateMachine;
 use crate::adapter::raft::types::{Batch, Member, TypeConfig, log_id};
 use crate::adapter::rpc::peer::{Bytes, Links, PeerError};
+use crate::core::cluster::comparison::Fingerprint;
 use crate::core::kv::request::{KvError, Reply};
 
 /// Between two tries to find a leader, while the members elect one.
@@ -222,7 +223,7 @@ impl Forwarder {
         }
     }
 
-    async fn wait_applied(&self, index: u64, deadline: Instant) -> Result<(), KvError> {
+    pub(super) async fn wait_applied(&self, index: u64, deadline: Instant) -> Result<(), KvError> {
         let wait = self
             .raft
             .wait(Some(deadline.saturating_duration_since(Instant::now())));
@@ -248,6 +249,46 @@ impl Forwarder {
                 }
             } else if self.raft.is_leader() {
                 return Err(KvError::NoLeader);
+            }
+            self.pause(deadline).await?;
+        }
+    }
+
+    /// Asks every other member what it held after an entry, each for `limit` at most.
+    pub(super) async fn fingerprints(
+        &self,
+        index: u64,
+        limit: Duration,
+    ) -> BTreeMap<u64, Fingerprint> {
+        let own = *self.raft.node_id();
+        let others: Vec<u64> = {
+            let metrics = self.raft.server_metrics();
+            let metrics = metrics.borrow_watched();
+            let nodes = metrics.membership_config.nodes();
+            nodes.map(|(id, _)| *id).filter(|id| *id != own).collect()
+        };
+        let deadline = Instant::now() + limit;
+        let asked = others.into_iter().map(|id| async move {
+            let question = encode(&Question::Fingerprint(index));
+            let held: Result<Option<Fingerprint>, NotMade> = self.ask(id, question, deadline).await;
+            Some((id, held.ok()??))
+        });
+        join_all(asked).await.into_iter().flatten().collect()
+    }
+
+    /// Asks the leader, if it is another member, to have the states compared.
+    pub(super) async fn request_comparison(&self) -> Result<(), KvError> {
+        let deadline = Instant::now() + self.patience;
+        let body = encode(&Question::Compare);
+        loop {
+            match self.leader() {
+                Some(leader) if leader == *self.raft.node_id() => return Ok(()),
+                Some(leader) => match self.ask(leader, body.clone(), deadline).await {
+                    Ok(()) => return Ok(()),
+                    Err(NotMade::Failed(error)) => return Err(error),
+                    Err(NotMade::NotLeader) => {}
+                },
+                None => {}
             }
             self.pause(deadline).await?;
         }

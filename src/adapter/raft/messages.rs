@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::adapter::raft::state_machine::SnapshotMeta;
 use crate::adapter::raft::types::{Batch, Member, TypeConfig, Vote};
 use crate::adapter::rpc::peer::{Bytes, PeerError};
+use crate::core::cluster::comparison::Fingerprint;
 use crate::core::kv::machine::Meta;
 use crate::core::kv::request::{KvError, Reply};
 
@@ -31,7 +32,14 @@ pub(super) enum Question {
     Knows(u64),
     /// Where a member is reached now, for the leader; answered by [`Published`].
     Publish(u64, Member),
+    /// What this member held after the entry with this index; answered by [`Held`].
+    Fingerprint(u64),
+    /// Asks the leader to have the members' states compared; answered by a unit once it is noted.
+    Compare,
 }
+
+/// Nothing from a member that did not apply the entry, or not lately.
+pub(super) type Held = Result<Option<Fingerprint>, NotMade>;
 
 pub(super) type Published = Result<(), NotMade>;
 

@@ -12,6 +12,7 @@ mod forward;
 mod log_store;
 mod messages;
 mod network;
+mod offline;
 mod proposer;
 mod reads;
 mod receiver;
@@ -24,7 +25,7 @@ mod types;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::{Arc, RwLockReadGuard};
 use std::time::Duration;
@@ -45,12 +46,14 @@ use crate::adapter::raft::statistics::Counters;
 use crate::adapter::raft::types::{Batch, TypeConfig};
 use crate::adapter::rpc::peer::Links;
 use crate::adapter::wal::{Fit, Recovered, SyncStatistics, Wal, WalError};
+use crate::core::cluster::comparison::Fingerprint;
 use crate::core::kv::request::{Command, KvError, Reply};
 use crate::core::kv::store::Step;
 
 pub use log_store::Appended;
 pub use messages::LeaseQuestion;
-pub use receiver::{LeaseKeeper, Receiver};
+pub use offline::{OfflineError, Roll, alive, found, make_only_voter, roll};
+pub use receiver::{Examiner, LeaseKeeper, Receiver};
 pub use saved::{CheckpointFailure, Saved, SavedError};
 pub use state_machine::{Observer, SharedState, State};
 pub use statistics::Statistics;
@@ -126,6 +129,8 @@ pub struct Consensus {
     timeout: Duration,
     forwarder: Forwarder,
     receiver: Arc<Receiver>,
+    /// It was restored from a snapshot and has done nothing since.
+    is_as_restored: bool,
 }
 
 impl Consensus {
@@ -185,6 +190,7 @@ impl Consensus {
             timeout,
             forwarder,
             receiver,
+            is_as_restored: offline::is_as_founded(recovered),
         })
     }
 
@@ -195,7 +201,9 @@ impl Consensus {
     /// member waits to be taken in.
     pub async fn settle(&self, founders: BTreeMap<u64, Member>) -> Result<(), ConsensusError> {
         let applied = || self.standing().applied_index;
-        let alone = is_only_voter(&self.raft) || founders.keys().eq([self.raft.node_id()]);
+        let begins = self.raft.voter_ids().next().is_none();
+        let founds_alone = begins && founders.keys().eq([self.raft.node_id()]);
+        let alone = founds_alone || is_only_voter(&self.raft);
         let settling = async {
             begin(&self.raft, founders).await?;
             loop {
@@ -232,6 +240,15 @@ impl Consensus {
         &self,
         founders: &BTreeMap<u64, Member>,
     ) -> Result<bool, ConsensusError> {
+        if self.is_as_restored {
+            // It has no past here either, and knows the members better than its settings do.
+            let members = {
+                let state = self.state();
+                let members = state.members();
+                members.map(|(id, member)| (id, member.clone())).collect()
+            };
+            return Ok(self.forwarder.is_known(&members).await);
+        }
         let begins = !self.raft.is_initialized().await.map_err(stopped)?;
         Ok(begins && self.forwarder.is_known(founders).await)
     }
@@ -331,6 +348,39 @@ impl Consensus {
             Written::Elsewhere(_) => Err(KvError::NoLeader),
             Written::Failed(error) => Err(error),
         }
+    }
+
+    /// Puts an entry into the log after which the members' states can be compared, if this member
+    /// leads; its index.
+    pub async fn mark(&self) -> Result<u64, KvError> {
+        let batch = Batch::new(Vec::new(), &mut Vec::new());
+        let written = tokio::time::timeout(self.timeout, self.raft.client_write(batch)).await;
+        match written {
+            Ok(Ok(response)) => Ok(response.log_id.index),
+            Ok(Err(RaftError::APIError(_))) => Err(KvError::NoLeader),
+            Ok(Err(RaftError::Fatal(_))) => Err(KvError::Stopped),
+            Err(_) => Err(KvError::TimedOut),
+        }
+    }
+
+    /// What the other members held after an entry, of those who said so within `limit`.
+    pub async fn fingerprints(&self, index: u64, limit: Duration) -> BTreeMap<u64, Fingerprint> {
+        self.forwarder.fingerprints(index, limit).await
+    }
+
+    /// Asks whoever leads to have the members' states compared.
+    pub async fn request_comparison(&self) -> Result<(), KvError> {
+        self.forwarder.request_comparison().await
+    }
+
+    /// Waits until an entry is applied here.
+    pub async fn applied(&self, index: u64, limit: Duration) -> Result<(), KvError> {
+        let deadline = tokio::time::Instant::now() + limit;
+        self.forwarder.wait_applied(index, deadline).await
+    }
+
+    pub fn voters(&self) -> BTreeSet<u64> {
+        self.raft.voter_ids().collect()
     }
 
     /// How long a request waits for its answer at most.
@@ -468,7 +518,7 @@ impl Consensus {
             let metrics = self.raft.metrics();
             let metrics = metrics.borrow_watched();
             let own = *self.raft.node_id();
-            let voters: std::collections::BTreeSet<u64> =
+            let voters: BTreeSet<u64> =
                 metrics.membership_config.membership().voter_ids().collect();
             let behind = metrics.replication.as_ref();
             behind.and_then(|behind| {

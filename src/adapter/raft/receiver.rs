@@ -11,18 +11,28 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::adapter::raft::forward::{self, Written};
 use crate::adapter::raft::messages::{
-    LeaseQuestion, LeaseTold, NotMade, Proposed, Question, ReadIndex, decode, encode,
+    Held, LeaseQuestion, LeaseTold, NotMade, Proposed, Question, ReadIndex, decode, encode,
 };
 use crate::adapter::raft::state_machine::StateMachine;
 use crate::adapter::raft::transfer::{self, Arrivals};
 use crate::adapter::raft::types::{Batch, TypeConfig};
 use crate::adapter::rpc::peer::{Bodies, Bytes, PeerError, Peers};
 use crate::adapter::wal::{Fit, Wal};
+use crate::core::cluster::comparison::Fingerprint;
 use crate::core::kv::request::KvError;
 
 /// Whoever keeps the leases' time on the leader.
 pub trait LeaseKeeper: Send + Sync + 'static {
     fn ask(&self, question: LeaseQuestion) -> BoxFuture<'_, Result<Option<u64>, KvError>>;
+}
+
+/// Whoever compares the states of the members.
+pub trait Examiner: Send + Sync + 'static {
+    /// What this member held after an entry; it may take long.
+    fn fingerprint(&self, index: u64) -> BoxFuture<'_, Result<Option<Fingerprint>, KvError>>;
+
+    /// Notes that somebody wants a comparison.
+    fn compare(&self);
 }
 
 /// The receiving end of a member.
@@ -32,6 +42,8 @@ pub struct Receiver {
     arrivals: Arc<Arrivals>,
     /// Set once the member is whole; until then it does not lead.
     keeper: OnceLock<Arc<dyn LeaseKeeper>>,
+    /// Set once the member has everything that was committed when it started.
+    examiner: OnceLock<Arc<dyn Examiner>>,
 }
 
 impl Receiver {
@@ -41,12 +53,18 @@ impl Receiver {
             wal,
             arrivals: Arc::default(),
             keeper: OnceLock::new(),
+            examiner: OnceLock::new(),
         }
     }
 
     /// Says who answers for leases; the first one stays.
     pub fn keep_leases_with(&self, keeper: Arc<dyn LeaseKeeper>) {
         self.keeper.get_or_init(|| keeper);
+    }
+
+    /// Says who compares states; the first one stays.
+    pub fn compare_with(&self, examiner: Arc<dyn Examiner>) {
+        self.examiner.get_or_init(|| examiner);
     }
 
     async fn answer(&self, question: Question) -> Result<Bytes, PeerError> {
@@ -62,6 +80,13 @@ impl Receiver {
             Question::Knows(member) => Ok(encode(&forward::knows(&self.raft, member))),
             Question::Publish(id, member) => {
                 Ok(encode(&forward::publish(&self.raft, id, member).await))
+            }
+            Question::Fingerprint(index) => Ok(encode(&self.fingerprint(index).await)),
+            Question::Compare => {
+                if let Some(examiner) = self.examiner.get() {
+                    examiner.compare();
+                }
+                Ok(encode(&Ok::<(), NotMade>(())))
             }
         }
     }
@@ -83,6 +108,13 @@ impl Receiver {
             Ok(linearizer) => Ok(linearizer.read_log_id().index()),
             Err(KvError::Stopped) => Err(NotMade::Failed(KvError::Stopped)),
             Err(_) => Err(NotMade::NotLeader),
+        }
+    }
+
+    async fn fingerprint(&self, index: u64) -> Held {
+        match self.examiner.get() {
+            Some(examiner) => examiner.fingerprint(index).await.map_err(NotMade::Failed),
+            None => Ok(None),
         }
     }
 

@@ -75,6 +75,10 @@ impl Saved {
         self.applied
     }
 
+    pub(super) fn membership(&self) -> &StoredMembership {
+        &self.membership
+    }
+
     pub(super) fn into_state(self) -> State {
         State {
             machine: self.machine,
@@ -202,7 +206,7 @@ async fn look(
     }
 }
 
-fn to_checkpoint(meta: &SnapshotMeta, image: &Image) -> checkpoint::Image {
+pub(super) fn to_checkpoint(meta: &SnapshotMeta, image: &Image) -> checkpoint::Image {
     let head = Head {
         applied: meta.last_log_id,
         membership: meta.last_membership.clone(),

@@ -34,6 +34,9 @@ pub trait Observer: Send + Sync + 'static {
     /// A command was applied; called after [`Self::changed`].
     fn applied(&self, command: &Command, reply: &Result<Reply, KvError>);
 
+    /// An entry without commands was applied: the place of a comparison with other members.
+    fn marked(&self, index: u64, machine: &Machine);
+
     /// The whole state was replaced.
     fn replaced(&self, machine: &Machine);
 }
@@ -136,6 +139,10 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
                 let mut state = self.state.write();
                 let replies = match &entry.payload {
                     EntryPayload::Blank => Vec::new(),
+                    EntryPayload::Normal(batch) if batch.commands.is_empty() => {
+                        self.observer.marked(entry.log_id.index, &state.machine);
+                        Vec::new()
+                    }
                     EntryPayload::Normal(batch) => self.apply_commands(&mut state, &batch.commands),
                     EntryPayload::Membership(membership) => {
                         state.membership =

@@ -44,6 +44,7 @@ struct Nobody;
 impl Observer for Nobody {
     fn changed(&self, _store: &Store, _from: i64) {}
     fn applied(&self, _command: &Command, _reply: &Result<Reply, KvError>) {}
+    fn marked(&self, _index: u64, _machine: &Machine) {}
     fn replaced(&self, _machine: &Machine) {}
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 pub(super) use openraft::EntryPayload;
+use openraft::Membership;
 use openraft::impls::leader_id_std;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -134,6 +135,16 @@ pub(super) fn encode_entry(entry: &Entry) -> Vec<u8> {
             postcard::to_extend(membership, vec![KIND_MEMBERSHIP])
                 .expect("memberships have no unencodable part")
         }
+    }
+}
+
+/// What an entry says of the members, if it is about them.
+pub(super) fn decode_membership(
+    record: &EntryRecord,
+) -> Result<Option<Membership<u64, Member>>, postcard::Error> {
+    match record.payload.split_first() {
+        Some((&KIND_MEMBERSHIP, membership)) => postcard::from_bytes(membership).map(Some),
+        _ => Ok(None),
     }
 }
 

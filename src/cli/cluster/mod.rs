@@ -2,11 +2,14 @@
 
 pub mod status;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Arg, Command};
+use clap::{Arg, Command, ValueHint, value_parser};
 
 use crate::cli::Matches;
+use crate::cli::kv::Face;
+use crate::cli::restore;
 use crate::core::units;
 
 /// What every verb that asks the cluster has.
@@ -41,6 +44,20 @@ pub fn command(face: &'static str) -> Command {
             "Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if \
              unavailable",
         ))
+        .subcommand(
+            Command::new("restore")
+                .about(restore::ABOUT)
+                .long_about(restore::LONG_ABOUT)
+                .arg(
+                    Arg::new("file")
+                        .value_name("FILE")
+                        .required(true)
+                        .value_hint(ValueHint::FilePath)
+                        .value_parser(value_parser!(PathBuf))
+                        .help("The snapshot"),
+                )
+                .args(restore::flags(Face::Own)),
+        )
 }
 
 fn global() -> [Arg; 3] {

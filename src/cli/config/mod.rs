@@ -3,6 +3,7 @@
 //! Pure: the environment and the file's text are arguments. [`KEYS`] is the one list of keys; the
 //! flag is `--KEY`, the key in the file is KEY, the variable is `CORACLE_` and KEY in capitals.
 
+mod keys;
 mod reader;
 
 use std::collections::BTreeMap;
@@ -17,177 +18,16 @@ use crate::core::kv::retention::Retention;
 use crate::core::paths::User;
 use crate::core::units::{Size, Span};
 
+pub use crate::cli::config::keys::{KEYS, Key};
+
 /// The prefix of our variables.
 const PREFIX: &str = "CORACLE_";
 /// Variables with our prefix that are not the daemon's.
 const FOREIGN_VARIABLES: &[&str] = &["CORACLE_ENDPOINTS"];
+/// Tables of the file: their keys are those that begin with the table's name.
+const GROUPS: &[&str] = &["backup"];
 /// Below this, two names are not near enough to be a slip of the finger (Jaro-Winkler).
 const NEAR_MIN: f64 = 0.7;
-
-/// One key of the configuration.
-pub struct Key {
-    pub name: &'static str,
-    /// What stands for the value in help; none for a switch.
-    pub value: Option<&'static str>,
-    /// All that it may be; empty where that is no list.
-    pub choices: &'static [&'static str],
-    pub help: &'static str,
-    /// What is assumed when nobody sets it, in words where it is computed.
-    pub default: &'static str,
-}
-
-/// Every key, in the order of the manual.
-pub const KEYS: &[Key] = &[
-    key("name", "NAME", "Name of this member", "default"),
-    key(
-        "data-dir",
-        "DIR",
-        "Where everything is kept",
-        "/var/lib/coracle as root, else $XDG_DATA_HOME/coracle",
-    ),
-    key(
-        "listen-client-urls",
-        "URLS",
-        "Where clients are served",
-        "http://127.0.0.1:2379",
-    ),
-    key(
-        "advertise-client-urls",
-        "URLS",
-        "What clients are told to connect to",
-        "the URLs that are listened on",
-    ),
-    key(
-        "listen-metrics-urls",
-        "URLS",
-        "Where only /metrics and /health are served",
-        "none",
-    ),
-    key(
-        "listen-peer-urls",
-        "URLS",
-        "Where the other members are served",
-        "none, or http://127.0.0.1:2380 with an initial cluster",
-    ),
-    key(
-        "initial-advertise-peer-urls",
-        "URLS",
-        "Where the other members reach this one",
-        "the peer URLs that are listened on",
-    ),
-    key(
-        "initial-cluster",
-        "MEMBERS",
-        "Who founds the cluster: NAME=URL for every founder, with commas",
-        "this member alone",
-    ),
-    key(
-        "initial-cluster-token",
-        "TOKEN",
-        "What tells this cluster from others that had the same URLs",
-        "coracle-cluster",
-    ),
-    key(
-        "socket",
-        "PATH",
-        "Unix socket for clients on this machine, or `off`",
-        "/run/coracle/coracle.sock as root, else $XDG_RUNTIME_DIR/coracle.sock, or in --data-dir",
-    ),
-    key(
-        "quota-backend-bytes",
-        "SIZE",
-        "Space after which writes are refused; negative for no limit",
-        "2GiB",
-    ),
-    key(
-        "max-request-bytes",
-        "SIZE",
-        "Largest request that is accepted, 16MiB at most",
-        "1572864",
-    ),
-    key(
-        "max-txn-ops",
-        "N",
-        "Most operations in one transaction",
-        "128",
-    ),
-    key(
-        "max-concurrent-streams",
-        "N",
-        "Most streams of one client connection",
-        "65536",
-    ),
-    choice(
-        &["bytes", "periodic", "revision"],
-        key(
-            "auto-compaction-mode",
-            "MODE",
-            "What bounds the superseded versions",
-            "bytes",
-        ),
-    ),
-    key(
-        "auto-compaction-retention",
-        "BOUND",
-        "How much is kept, by mode: a size with its unit, a duration (a bare number is hours) or a \
-         count; 0 for all",
-        "16MiB for bytes, else 0",
-    ),
-    key(
-        "snapshot-count",
-        "N",
-        "Commands between two checkpoints, if they are 64 MiB and half the state's size of log",
-        "10000",
-    ),
-    key(
-        "heartbeat-interval",
-        "MS",
-        "Milliseconds between heartbeats",
-        "100",
-    ),
-    key(
-        "election-timeout",
-        "MS",
-        "Milliseconds without a leader before an election",
-        "1000",
-    ),
-    key(
-        "watch-progress-notify-interval",
-        "SPAN",
-        "How long a quiet watch waits for a notice of progress",
-        "10m",
-    ),
-    choice(
-        &["debug", "info", "warn", "error"],
-        key("log-level", "LEVEL", "How much is told", "info"),
-    ),
-    Key {
-        name: "insecure",
-        value: None,
-        choices: &[],
-        help: "Allow to listen beyond this machine without TLS",
-        default: "false",
-    },
-];
-
-const fn key(
-    name: &'static str,
-    value: &'static str,
-    help: &'static str,
-    default: &'static str,
-) -> Key {
-    Key {
-        name,
-        value: Some(value),
-        choices: &[],
-        help,
-        default,
-    }
-}
-
-const fn choice(choices: &'static [&'static str], of: Key) -> Key {
-    Key { choices, ..of }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
@@ -242,8 +82,21 @@ pub struct Settings {
     pub heartbeat_ms: u64,
     pub election_ms: u64,
     pub watch_progress: Duration,
+    pub backup: BackupSettings,
+    /// None: never.
+    pub corrupt_check: Option<Duration>,
+    pub force_new_cluster: bool,
     pub log_level: LogLevel,
     pub insecure: bool,
+}
+
+/// Which snapshots the daemon takes of its store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackupSettings {
+    pub directory: PathBuf,
+    /// None: never.
+    pub interval: Option<Duration>,
+    pub keep: usize,
 }
 
 /// Where a value was set.
@@ -323,8 +176,8 @@ fn from_file(path: &str, text: &str, values: &mut Values) -> Result<(), ConfigEr
         path: path.to_owned(),
         source: Box::new(source),
     })?;
-    for (name, value) in table {
-        let origin = Origin::File(format!("{name} in {path}"));
+    for (name, dotted, value) in flattened(table) {
+        let origin = Origin::File(format!("{dotted} in {path}"));
         let Some(known) = KEYS.iter().find(|key| key.name == name) else {
             return Err(ConfigError::Unknown {
                 origin,
@@ -339,6 +192,23 @@ fn from_file(path: &str, text: &str, values: &mut Values) -> Result<(), ConfigEr
         values.insert(known.name, (text, origin));
     }
     Ok(())
+}
+
+/// The values with the names of their keys, and how the file has them: the key of `interval` in
+/// `[backup]` is `backup-interval`.
+fn flattened(table: toml::Table) -> Vec<(String, String, toml::Value)> {
+    let mut values = Vec::new();
+    for (name, value) in table {
+        match value {
+            toml::Value::Table(group) if GROUPS.contains(&name.as_str()) => {
+                values.extend(group.into_iter().map(|(inner, value)| {
+                    (format!("{name}-{inner}"), format!("{name}.{inner}"), value)
+                }));
+            }
+            value => values.push((name.clone(), name, value)),
+        }
+    }
+    values
 }
 
 /// A value of the right kind as its text: numbers for what counts, lists for what is a list.
@@ -433,7 +303,6 @@ impl fmt::Display for Settings {
                 .collect::<Vec<_>>()
                 .join(",")
         };
-        let quoted = |text: &dyn fmt::Display| toml::Value::String(text.to_string()).to_string();
         let retention = match self.retention {
             Retention::All => "0".to_owned(),
             Retention::Bytes(bytes) => with_unit(Size(bytes)),
@@ -483,12 +352,36 @@ impl fmt::Display for Settings {
                 "watch-progress-notify-interval",
                 quoted(&Span(self.watch_progress)),
             ),
+            ("corrupt-check-time", quoted(&or_never(self.corrupt_check))),
+            ("force-new-cluster", self.force_new_cluster.to_string()),
             ("log-level", quoted(&level)),
             ("insecure", self.insecure.to_string()),
         ];
         let lines = lines.map(|(key, value)| format!("{key} = {value}"));
-        f.write_str(&lines.join("\n"))
+        f.write_str(&lines.join("\n"))?;
+        write!(f, "\n\n{}", self.backup)
     }
+}
+
+/// As a table of that file.
+impl fmt::Display for BackupSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let directory = quoted(&self.directory.display());
+        let interval = quoted(&or_never(self.interval));
+        let keep = self.keep;
+        write!(
+            f,
+            "[backup]\ndir = {directory}\ninterval = {interval}\nkeep = {keep}"
+        )
+    }
+}
+
+fn quoted(text: &dyn fmt::Display) -> String {
+    toml::Value::String(text.to_string()).to_string()
+}
+
+fn or_never(span: Option<Duration>) -> String {
+    span.map_or_else(|| "0".to_owned(), |span| Span(span).to_string())
 }
 
 /// A size that no reader takes for a count of something else.
@@ -582,6 +475,8 @@ mod tests {
             "",
             everything,
             "data-dir = \"/d\"",
+            "corrupt-check-time = \"0\"\n[backup]\ndir = \"/b\"\ninterval = \"90m\"\nkeep = 3",
+            "backup-interval = \"0\"",
             "socket = \"/s\"",
             "auto-compaction-mode = \"revision\"\nauto-compaction-retention = 5",
             "auto-compaction-mode = \"revision\"",

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::config::{CompactionMode, ConfigError, LogLevel, Origin, Settings, Socket, Values};
+use crate::cli::config::{
+    BackupSettings, CompactionMode, ConfigError, LogLevel, Origin, Settings, Socket, Values,
+};
 use crate::cli::listen::{ListenUrl, advertised_urls_or_none, listen_urls, listen_urls_or_none};
 use crate::core::cluster::founding::Founders;
 use crate::core::kv::request::REQUEST_BYTES_MAX;
@@ -26,11 +28,7 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     pub(super) fn settings(&self) -> Result<Settings, ConfigError> {
         let data_dir = self.data_dir()?;
-        let insecure = self.parse("insecure", false, |text| match text {
-            "true" | "1" => Ok(true),
-            "false" | "0" => Ok(false),
-            _ => Err(format!("{text:?} is no switch: write true or false")),
-        })?;
+        let insecure = self.parse("insecure", false, switch)?;
         let compaction_mode = self.compaction_mode()?;
         let usual = |url| listen_urls(url).expect("the default is one");
         let here = usual("http://127.0.0.1:2379");
@@ -53,7 +51,6 @@ impl Reader<'_> {
                 _ => Ok(text.to_owned()),
             })?,
             socket: self.socket(&data_dir),
-            data_dir,
             listen_client,
             advertise_client: self.parse("advertise-client-urls", Vec::new(), |text| {
                 let urls = advertised_urls_or_none(text)?;
@@ -84,8 +81,12 @@ impl Reader<'_> {
                 duration("10m").expect("a duration"),
                 positive,
             )?,
+            backup: self.backup(&data_dir)?,
+            corrupt_check: self.span_or_never("corrupt-check-time", "10m")?,
+            force_new_cluster: self.parse("force-new-cluster", false, switch)?,
             log_level: self.parse("log-level", LogLevel::Info, log_level)?,
             insecure,
+            data_dir,
         };
         self.timing(&settings)?;
         self.place_among_founders(&settings)?;
@@ -153,6 +154,30 @@ impl Reader<'_> {
             });
         }
         Ok(())
+    }
+
+    fn backup(&self, data_dir: &Path) -> Result<BackupSettings, ConfigError> {
+        let usual = data_dir.join("backup");
+        Ok(BackupSettings {
+            directory: self.parse("backup-dir", usual, |text| match text {
+                "" => Err("is empty: write a directory".to_owned()),
+                _ => Ok(PathBuf::from(text)),
+            })?,
+            interval: self.span_or_never("backup-interval", "1h")?,
+            keep: self.parse("backup-keep", 24, |text| count(text, 1, 10_000))? as usize,
+        })
+    }
+
+    fn span_or_never(
+        &self,
+        name: &'static str,
+        default: &str,
+    ) -> Result<Option<Duration>, ConfigError> {
+        let default = duration(default).expect("a duration");
+        self.parse(name, Some(default), |text| match text {
+            "0" => Ok(None),
+            _ => positive(text).map(Some),
+        })
     }
 
     fn request_bytes_max(&self) -> Result<usize, ConfigError> {
@@ -301,6 +326,14 @@ impl Reader<'_> {
                 CompactionMode::Periodic => positive(text).map(Retention::Age),
             }
         })
+    }
+}
+
+fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(format!("{text:?} is no switch: write true or false")),
     }
 }
 

@@ -13,6 +13,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use crate::cli::Matches;
+use crate::cli::restore;
 use crate::core::units;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
@@ -492,7 +493,7 @@ fn member(face: Face) -> Command {
 
 fn snapshot(face: Face) -> Command {
     Command::new("snapshot")
-        .about("Saves the whole store, and looks at what was saved")
+        .about("Saves the whole store, looks at what was saved, and restores it")
         .subcommand(
             Command::new("status")
                 .about("Checks a snapshot FILE and prints its hash, revision, keys and size")
@@ -502,6 +503,13 @@ fn snapshot(face: Face) -> Command {
             Command::new("save")
                 .about("Writes a snapshot to FILE, which appears only when it is whole")
                 .args(face.positions(&[("FILE", "Where to write it")])),
+        )
+        .subcommand(
+            Command::new("restore")
+                .about(restore::ABOUT)
+                .long_about(restore::LONG_ABOUT)
+                .args(face.positions(&[("FILE", "The snapshot")]))
+                .args(restore::flags(face)),
         )
 }
 

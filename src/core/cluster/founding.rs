@@ -60,6 +60,18 @@ impl Founders {
         id(parts.chain([token.as_bytes()]))
     }
 
+    /// The token of a cluster that begins with what a snapshot held: every founder that was given
+    /// the same file, and the same revision to go on from, finds the same one, and it is not the
+    /// token of the cluster that the snapshot was taken of.
+    pub fn restored_token(token: &str, digest: &[u8], revision: i64, compacted: i64) -> String {
+        use std::fmt::Write as _;
+        let mut restored = format!("{token}/{revision}/{compacted}/");
+        for byte in digest {
+            write!(restored, "{byte:02x}").expect("a text takes any text");
+        }
+        restored
+    }
+
     /// Id, name and URLs of each.
     pub fn members(&self, token: &str) -> impl Iterator<Item = (u64, &str, &[String])> {
         self.0
@@ -109,6 +121,23 @@ mod tests {
         assert_ne!(one.cluster_id("t"), one.cluster_id("u"));
         let ids: Vec<u64> = one.members("t").map(|(id, ..)| id).collect();
         assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids[0] != ids[2]);
+    }
+
+    #[test]
+    fn a_restored_cluster_is_another_one_for_every_snapshot_and_revision() {
+        let founders = read("a=http://h1:1,b=http://h2:1");
+        let token = |digest: &[u8], revision| {
+            let token = Founders::restored_token("t", digest, revision, -1);
+            founders.cluster_id(&token)
+        };
+        let ids = [
+            founders.cluster_id("t"),
+            token(b"one", 5),
+            token(b"one", 6),
+            token(b"two", 5),
+        ];
+        assert_eq!(std::collections::BTreeSet::from(ids).len(), ids.len());
+        assert_eq!(token(b"one", 5), token(b"one", 5));
     }
 
     #[test]

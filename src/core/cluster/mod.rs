@@ -1,4 +1,6 @@
 //! Who the members of a cluster are.
 
+pub mod comparison;
 pub mod founding;
+pub mod restoring;
 pub mod survey;

@@ -7,6 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
+use crate::core::kv::machine::NOBODY_KNOWS_WHOSE;
 use crate::core::kv::request::{Alarm, MemberAlarm};
 use crate::core::units::Size;
 
@@ -234,6 +235,13 @@ impl Survey {
                     format!("{label} is full: nothing more is written"),
                     "make space with `kvctl del` and `kvctl compaction REVISION`; the alarm then \
                      clears itself",
+                ),
+                Alarm::Corrupt if raised.member == NOBODY_KNOWS_WHOSE => (
+                    Health::Unavailable,
+                    "the members hold different data, and no majority says which is right"
+                        .to_owned(),
+                    "compare them with `kvctl endpoint hashkv`, start the one that you trust with \
+                     --force-new-cluster, and join the others to it anew",
                 ),
                 Alarm::Corrupt => (
                     Health::Degraded,

@@ -19,6 +19,9 @@ const PUT_OVERHEAD_BYTES: usize = 256;
 /// What a lease costs when the quota is judged; etcd's figure.
 const LEASE_BYTES: usize = 64;
 
+/// The member of which an alarm is raised that is about all of them, as in etcd.
+pub const NOBODY_KNOWS_WHOSE: u64 = 0;
+
 #[derive(Clone, Debug, Default)]
 pub struct Machine {
     pub store: Store,
@@ -65,6 +68,16 @@ impl Machine {
 
     pub fn alarms(&self) -> impl Iterator<Item = MemberAlarm> {
         self.alarms.iter().copied()
+    }
+
+    /// Whether a member's state is not to be used: that is said of it, or of all, because nobody
+    /// knows whose is right.
+    pub fn is_corrupt(&self, member: u64) -> bool {
+        let of = |member| MemberAlarm {
+            member,
+            alarm: Alarm::Corrupt,
+        };
+        self.alarms.contains(&of(member)) || self.alarms.contains(&of(NOBODY_KNOWS_WHOSE))
     }
 
     pub fn has_alarm(&self, alarm: Alarm) -> bool {
@@ -177,13 +190,14 @@ impl Machine {
         })
     }
 
-    /// A full store takes no more data but lets space be made; a corrupt one takes nothing.
+    /// A full store takes no more data but lets space be made. One of which nobody knows whose is
+    /// right takes nothing; where it is known who is wrong, the others go on (etcd stops all).
     fn check_alarms(&self, command: &Command) -> Result<(), KvError> {
         if self.alarms.is_empty() {
             return Ok(());
         }
         let alarm = matches!(command, Command::RaiseAlarm(_) | Command::ClearAlarm(_));
-        if self.has_alarm(Alarm::Corrupt) && !alarm {
+        if self.is_corrupt(NOBODY_KNOWS_WHOSE) && !alarm {
             return Err(KvError::Corrupt);
         }
         if self.has_alarm(Alarm::NoSpace) && quota_cost(command) > 0 {
@@ -267,6 +281,33 @@ mod tests {
         let (mut meta, mut chunks) = parts();
         change(&mut meta, &mut chunks);
         Machine::from_parts(meta, chunks).expect_err("is no machine's")
+    }
+
+    #[test]
+    fn a_corrupt_member_does_not_stop_the_others_and_doubt_about_all_does() {
+        let mut machine = Machine::default();
+        let alarm = |member| MemberAlarm {
+            member,
+            alarm: Alarm::Corrupt,
+        };
+        let put = Command::Put(Put {
+            key: "a".into(),
+            ..Put::default()
+        });
+        machine
+            .apply(&Command::RaiseAlarm(alarm(5)))
+            .expect("is raised");
+        assert!(machine.is_corrupt(5) && !machine.is_corrupt(6));
+        machine.apply(&put).expect("is made");
+        machine
+            .apply(&Command::RaiseAlarm(alarm(0)))
+            .expect("is raised");
+        assert!(machine.is_corrupt(6));
+        assert_eq!(machine.apply(&put), Err(KvError::Corrupt));
+        machine
+            .apply(&Command::ClearAlarm(alarm(0)))
+            .expect("is cleared");
+        machine.apply(&put).expect("is made");
     }
 
     #[test]

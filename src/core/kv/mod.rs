@@ -8,6 +8,7 @@
 //! What is absent: time (leases are revoked by a command; [`lease::LeaseClock`] only says which
 //! ones are due), watch streams (see [`watch`] for what an event stream must deliver), the wire.
 
+pub mod backup;
 pub mod history;
 pub mod index;
 pub mod lease;
@@ -17,6 +18,7 @@ mod model;
 pub mod patience;
 pub mod quota;
 pub mod request;
+pub mod restore;
 pub mod retention;
 pub mod snapshot;
 pub mod store;

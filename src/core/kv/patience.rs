@@ -19,6 +19,8 @@ pub enum Holder {
     Read(u64),
     /// A stream of watches, by its number.
     Stream(u64),
+    /// A comparison of states, by the index of its entry.
+    Comparison(u64),
 }
 
 /// Who is in the way, of what, and since when.

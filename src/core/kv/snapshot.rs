@@ -17,6 +17,10 @@ const FORMAT: u32 = 1;
 const BLOCK_BYTES: usize = 512;
 pub const DIGEST_BYTES: usize = 32;
 
+/// By which a database of etcd is known: bbolt's first meta page, after the head of the page.
+const ETCD_MAGIC: [u8; 4] = 0xED0C_DAED_u32.to_le_bytes();
+const ETCD_MAGIC_AT: usize = 16;
+
 /// What a snapshot says of itself before its chunks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
@@ -34,6 +38,13 @@ pub struct Outgoing {
     digest: Option<Sha256>,
     /// Bytes of the pieces that are still in, and of the digest.
     remaining_bytes: u64,
+}
+
+impl Outgoing {
+    /// Bytes that are still to come.
+    pub fn remaining_bytes(&self) -> u64 {
+        self.remaining_bytes
+    }
 }
 
 impl Iterator for Outgoing {
@@ -55,10 +66,29 @@ impl Iterator for Outgoing {
     }
 }
 
+/// Whether what is read must match the digest at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DigestCheck {
+    Required,
+    /// For a file of which somebody knows better; its content must still fit together.
+    Skipped,
+}
+
+/// What a file holds, decoded and not yet put together.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    pub head: Head,
+    pub chunks: Vec<Chunk>,
+    /// Of all but the digest at the end, as it was found.
+    pub digest: [u8; DIGEST_BYTES],
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
     #[error("the file is no coracle snapshot")]
     Magic,
+    #[error("the file is a database of etcd, and this program reads snapshots of coracle")]
+    Etcd,
     #[error("the snapshot has format version {found}, this program reads version {FORMAT}")]
     Format { found: u32 },
     #[error("the snapshot ends too early, at byte {at}")]
@@ -107,15 +137,46 @@ pub fn outgoing(cluster_id: u64, member_id: u64, image: &Image) -> Outgoing {
 
 /// Reads a whole snapshot; nothing of a damaged one is given out.
 pub fn read(file: &[u8]) -> Result<(Head, Machine), SnapshotError> {
+    let Parts { head, chunks, .. } = read_parts(file, DigestCheck::Required)?;
+    let machine = Machine::from_parts(head.machine.clone(), chunks)?;
+    Ok((head, machine))
+}
+
+/// Whether the file says the same of its state as `head` does. Only its beginning is needed.
+pub fn begins_with(file: &[u8], head: &Head) -> bool {
+    let mut at = MAGIC.len();
+    let same = |found: &Head| found.cluster_id == head.cluster_id && found.machine == head.machine;
+    file.starts_with(MAGIC)
+        && take_u32(file, &mut at).is_ok_and(|found| found == FORMAT)
+        && take(file, &mut at)
+            .ok()
+            .and_then(|bytes| postcard::from_bytes(bytes).ok())
+            .is_some_and(|found| same(&found))
+}
+
+/// Reads the parts of a snapshot.
+pub fn read_parts(file: &[u8], check: DigestCheck) -> Result<Parts, SnapshotError> {
     if !file.starts_with(MAGIC) {
-        return Err(SnapshotError::Magic);
+        let etcd = file.get(ETCD_MAGIC_AT..).unwrap_or_default();
+        return Err(match etcd.starts_with(&ETCD_MAGIC) {
+            true => SnapshotError::Etcd,
+            false => SnapshotError::Magic,
+        });
     }
-    let (content, digest) = file
-        .split_last_chunk::<DIGEST_BYTES>()
-        .ok_or(SnapshotError::Short { at: file.len() })?;
-    if Sha256::digest(content).as_slice() != digest {
+    // Cut anywhere but between two blocks, it says so by its length alone.
+    let cut = file.len() % BLOCK_BYTES != DIGEST_BYTES;
+    if cut && check == DigestCheck::Required {
+        return Err(SnapshotError::Short { at: file.len() });
+    }
+    let (content, digest) = match cut {
+        true => (file, [0; DIGEST_BYTES].as_slice()),
+        false => file.split_at(file.len() - DIGEST_BYTES),
+    };
+    let found: [u8; DIGEST_BYTES] = Sha256::digest(content).into();
+    if check == DigestCheck::Required && found != digest {
         return Err(SnapshotError::Digest);
     }
+    let digest = found;
     let mut at = MAGIC.len();
     let found = take_u32(content, &mut at)?;
     if found != FORMAT {
@@ -127,8 +188,11 @@ pub fn read(file: &[u8]) -> Result<(Head, Machine), SnapshotError> {
         let bytes = take(content, &mut at)?;
         chunks.push(Chunk::decode(u64::from(id), 0, bytes.to_vec())?);
     }
-    let machine = Machine::from_parts(head.machine.clone(), chunks)?;
-    Ok((head, machine))
+    Ok(Parts {
+        head,
+        chunks,
+        digest,
+    })
 }
 
 fn take_u32(content: &[u8], at: &mut usize) -> Result<u32, SnapshotError> {

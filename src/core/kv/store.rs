@@ -7,6 +7,8 @@
 //! - Work that may touch very many keys (large ranges, hashes, dropping compacted versions) goes in
 //!   steps, so that whoever guards the store can let others in between.
 
+pub mod digest;
+
 use std::sync::Arc;
 
 use crate::core::kv::history::{Chunk, ChunkError, History, Record, Revision};

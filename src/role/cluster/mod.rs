@@ -1,5 +1,6 @@
 //! `coracle cluster`: the cluster as a whole, as a client of its members.
 
+mod restore;
 mod status;
 
 use crate::adapter::local;
@@ -11,6 +12,9 @@ use crate::error::{Exit, Failure, answer};
 /// Runs the verb that `matches` names.
 pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
     let (verb, matches) = matches.subcommand().expect("clap requires a verb");
+    if verb == "restore" {
+        return restore::restore(matches);
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

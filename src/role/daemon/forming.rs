@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::adapter::data_directory::Identity;
 use crate::adapter::host;
 use crate::adapter::raft::Member;
 use crate::cli::config::Settings;
@@ -10,7 +11,7 @@ use crate::core::cluster::founding::Founders;
 use crate::core::kv::request::KvError;
 use crate::error::{Exit, Failure};
 use crate::role::daemon::listen::Listening;
-use crate::role::daemon::node::{Identity, Node};
+use crate::role::daemon::node::Node;
 
 /// The identity of a member that begins now.
 pub(super) fn identity(settings: &Settings) -> Identity {

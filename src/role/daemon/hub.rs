@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use crate::adapter::metrics::{Metrics, StoreMetrics};
 use crate::adapter::raft::Observer;
+use crate::core::cluster::comparison::Mark;
 use crate::core::kv::lease::LeaseClock;
 use crate::core::kv::machine::Machine;
 use crate::core::kv::patience::Holder;
@@ -34,6 +35,13 @@ pub(super) struct Hub {
     pub(super) compacted: Notify,
     /// Wakes every compaction that waits until what it made unreadable is dropped.
     pub(super) dropped: Notify,
+    /// Wakes whoever must know of an alarm.
+    pub(super) alarmed: Notify,
+    /// Wakes whoever compares the members' states.
+    pub(super) comparison: Notify,
+    /// The newest place of a comparison that nobody has asked about yet. Taken with the state
+    /// held, never the other way round.
+    mark: Mutex<Option<Mark>>,
     /// Where changes are counted, once those in the log at the start have been applied again.
     metrics: OnceLock<Arc<Metrics>>,
 }
@@ -104,6 +112,9 @@ impl Hub {
             lease_started: Notify::new(),
             compacted: Notify::new(),
             dropped: Notify::new(),
+            alarmed: Notify::new(),
+            comparison: Notify::new(),
+            mark: Mutex::default(),
             metrics: OnceLock::new(),
         }
     }
@@ -169,7 +180,15 @@ impl Hub {
             .signals
             .iter()
             .filter_map(|(stream, signal)| Some((Holder::Stream(*stream), signal.needs()?)));
-        needs.collect()
+        let mark = *lock(&self.mark);
+        let mark = mark.map(|mark| (Holder::Comparison(mark.index), mark.revision));
+        needs.chain(mark).collect()
+    }
+
+    /// What was held after an entry, if that was the newest mark, which then keeps nothing more;
+    /// call it with the state held.
+    pub(super) fn take_mark(&self, index: u64) -> Option<Mark> {
+        lock(&self.mark).take_if(|mark| mark.index == index)
     }
 
     /// Time since the hub was made, the origin of lease deadlines.
@@ -228,11 +247,21 @@ impl Observer for Hub {
             }
             Command::LeaseRevoke { id } => self.clock().stop(*id),
             Command::Compact { .. } => self.compacted.notify_one(),
+            Command::RaiseAlarm(_) | Command::ClearAlarm(_) => self.alarmed.notify_one(),
             _ => {}
         }
     }
 
+    fn marked(&self, index: u64, machine: &Machine) {
+        // What the log held at the start was compared when it was new.
+        if self.metrics.get().is_some() {
+            *lock(&self.mark) = Some(Mark::of(index, machine));
+        }
+    }
+
     fn replaced(&self, machine: &Machine) {
+        *lock(&self.mark) = None;
+        self.alarmed.notify_one();
         self.restart_leases(machine);
         let mut watches = lock(&self.watches);
         watches.registry.change_all(machine.store.revision());

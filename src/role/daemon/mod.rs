@@ -4,8 +4,11 @@
 //! Order of ending: listeners (calls in progress are answered), consensus, log.
 
 mod api;
+mod backup;
 mod brake;
+mod compare;
 mod data;
+mod forced;
 mod forming;
 mod hub;
 mod leases;
@@ -28,6 +31,7 @@ use tokio::sync::watch as watch_channel;
 use tokio::task::JoinSet;
 
 use crate::adapter::checkpoint::{self, Checkpoints, LogReach};
+use crate::adapter::data_directory::Identity;
 use crate::adapter::http::{
     Counted, Drained, Front, FrontError, Limits, Listener, NoCalls, Routes, served_methods,
     unbind_unix,
@@ -44,11 +48,11 @@ use crate::cli::daemon::{self, DaemonFlags};
 use crate::core::kv::quota::Quota;
 use crate::core::kv::retention::Retainer;
 use crate::core::paths::User;
-use crate::error::{Exit, Failure, answer};
+use crate::error::{Exit, Failure, answer, chain};
 use crate::role::daemon::api::Served;
 use crate::role::daemon::hub::Hub;
 use crate::role::daemon::listen::Listening;
-use crate::role::daemon::node::{Identity, Node, NodeSettings};
+use crate::role::daemon::node::{Node, NodeSettings};
 
 /// Its number on Linux, see signal(7).
 const SIGXFSZ: i32 = 25;
@@ -198,11 +202,15 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     let handled = signal(SignalKind::from_raw(SIGXFSZ));
     drop(handled.map_err(|error| Failure::new(Exit::FAILED, "cannot handle signals", error))?);
     let mut laps = Laps::new();
-    let (lock, identity) = data::open(&settings.data_dir, || forming::identity(&settings))?;
+    let (lock, identity) = data::open(&settings.data_dir, || match settings.force_new_cluster {
+        true => Err(forced::refuse_new(&settings)),
+        false => Ok(forming::identity(&settings)),
+    })?;
     // Bound before the log is read: a port in use is told at once.
     let mut listening = Listening::bind(&settings).await?;
     let own = forming::own(&settings, &listening);
     laps.end("bind");
+    let identity = forced::apply(&settings, identity, &own).await?;
     let node = start(&settings, identity, &own, &mut laps).await?;
     // Before anybody leads: the members need each other's votes for that.
     let (stop_peers, peers_stopped) = watch_channel::channel(false);
@@ -218,6 +226,7 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     upkeep.spawn(upkeep::drop_compacted(Arc::clone(&node)));
     settle(&node, founders).await?;
     laps.end("settle");
+    compare::start(&node, settings.corrupt_check, &mut upkeep)?;
     let mut retainer = Retainer::new(settings.retention);
     let mut checkpoints = upkeep::Checkpoints::new(settings.snapshot_entries);
     upkeep::catch_up(&node, &mut retainer, &mut checkpoints).await;
@@ -232,6 +241,8 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     upkeep.spawn(upkeep::watch_sizes(Arc::clone(&node), retainer));
     upkeep.spawn(upkeep::write_checkpoints(Arc::clone(&node), checkpoints));
     upkeep.spawn(upkeep::scrub_checkpoints(Arc::clone(&node)));
+    let (backups, data_dir) = (settings.backup.clone(), settings.data_dir.clone());
+    upkeep.spawn(backup::keep(Arc::clone(&node), backups, data_dir));
 
     let socket = listening.socket().map(PathBuf::from);
     let place = |path: &PathBuf| path.display().to_string();
@@ -264,10 +275,7 @@ async fn start(
     own: &Member,
     laps: &mut Laps,
 ) -> Result<Arc<Node>, Failure> {
-    let options = wal::Options::default();
-    let (wal, recovered) = Wal::open(&settings.data_dir.join("log"), options).map_err(|error| {
-        Failure::new(Exit::FAILED, "cannot open the log", chain(&error)).hint(error.hint())
-    })?;
+    let (wal, recovered) = open_log(settings)?;
     laps.end("open the log");
     tracing::debug!(bytes = recovered.replayed_bytes, "verified the log");
     if recovered.cut_bytes > 0 {
@@ -315,6 +323,13 @@ async fn start(
         hub,
         metrics,
     )))
+}
+
+fn open_log(settings: &Settings) -> Result<(Wal, wal::Recovered), Failure> {
+    let options = wal::Options::default();
+    Wal::open(&settings.data_dir.join("log"), options).map_err(|error| {
+        Failure::new(Exit::FAILED, "cannot open the log", chain(&error)).hint(error.hint())
+    })
 }
 
 /// Whether the log alone makes the whole state. One that was lost is empty, and makes nothing.
@@ -387,14 +402,16 @@ async fn listen_until_told(
     if let Err(error) = host::notify_service_manager(&ready) {
         tracing::warn!(%error, "cannot tell the service manager that we are ready");
     }
+    let stopped = |why| Failure::new(Exit::FAILED, "the daemon cannot go on", why);
     let (signal, failure) = tokio::select! {
         signal = signals.told_to_end() => (Some(signal), None),
-        failure = node.consensus.failed() => (None, Some(chain(&failure))),
-        Some(ended) = fronts.join_next() => (None, Some(match ended {
+        failure = node.consensus.failed() => (None, Some(stopped(chain(&failure)))),
+        failure = compare::corrupt(node) => (None, Some(failure)),
+        Some(ended) = fronts.join_next() => (None, Some(stopped(match ended {
             Ok(Ok(_)) => "it stopped serving without being told to".to_owned(),
             Ok(Err(error)) => chain(&error),
             Err(error) => chain(&error),
-        })),
+        }))),
     };
     // Told so that a restart is not mistaken for a crash; nobody need listen.
     let _ = host::notify_service_manager("STOPPING=1");
@@ -409,12 +426,12 @@ async fn listen_until_told(
         }
     }
     let shut_down = node.consensus.shutdown().await;
-    match failure.or_else(|| shut_down.err().map(|error| chain(&error))) {
+    match failure.or_else(|| shut_down.err().map(|error| stopped(chain(&error)))) {
         None => {
             tracing::info!(signal, "ended");
             Ok(Exit::DONE)
         }
-        Some(why) => Err(Failure::new(Exit::FAILED, "the daemon cannot go on", why)),
+        Some(failure) => Err(failure),
     }
 }
 
@@ -482,13 +499,4 @@ fn open_fronts(
     }
     fronts.spawn(clients.serve(listening.client, until(stopped)));
     fronts
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::adapter::data_directory::Identity;
 use crate::adapter::host;
 use crate::adapter::metrics::Metrics;
 use crate::adapter::raft::{Consensus, Leadership, Standing};
-use crate::adapter::rpc::peer::Speaker;
 use crate::core::kv::lease::TTL_SECONDS_MAX;
 use crate::core::kv::machine::quota_cost;
 use crate::core::kv::quota::Quota;
@@ -29,23 +29,6 @@ pub(super) struct NodeSettings {
     pub(super) quota: Option<Quota>,
     pub(super) watch_progress: Duration,
     pub(super) election_timeout: Duration,
-}
-
-/// Who the member is, for as long as its data directory lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
-    pub(super) cluster_id: u64,
-    pub(super) member_id: u64,
-}
-
-impl Identity {
-    /// How the member presents itself to the others.
-    pub(super) fn speaker(self) -> Speaker {
-        Speaker {
-            cluster_id: self.cluster_id,
-            member_id: self.member_id,
-        }
-    }
 }
 
 pub(super) struct Node {
@@ -122,8 +105,18 @@ impl Node {
         }
     }
 
+    /// Whether this member's state is said to be wrong.
+    pub(super) fn is_corrupt(&self) -> bool {
+        let state = self.consensus.state();
+        state.machine.is_corrupt(self.identity.member_id)
+    }
+
     /// Makes a change, unless the quota or the disk forbids that it adds data.
     pub(super) async fn propose(&self, command: Command) -> Result<Reply, KvError> {
+        let is_alarm = matches!(command, Command::RaiseAlarm(_) | Command::ClearAlarm(_));
+        if !is_alarm && self.is_corrupt() {
+            return Err(KvError::Corrupt);
+        }
         let cost = quota_cost(&command);
         if cost > 0 {
             self.brake.pass().await;

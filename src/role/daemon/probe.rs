@@ -7,7 +7,8 @@ use crate::adapter::http::{Probe, Versions};
 use crate::adapter::metrics::Metrics;
 use crate::adapter::rpc::server::Api;
 use crate::adapter::wal::SYNC_BUCKETS_US;
-use crate::core::kv::request::{Alarm, Consistency};
+use crate::core::kv::machine::NOBODY_KNOWS_WHOSE;
+use crate::core::kv::request::{Alarm, Consistency, MemberAlarm};
 use crate::role::daemon::api::{ETCD_VERSION, STORAGE_VERSION, Served};
 
 impl Probe for Served {
@@ -27,7 +28,14 @@ impl Probe for Served {
 
     fn alarms(&self) -> Vec<Alarm> {
         let state = self.0.consensus.state();
-        state.machine.alarms().map(|raised| raised.alarm).collect()
+        // Another member that is wrong is taken out; this one is no worse for it.
+        let own = self.0.identity.member_id;
+        let concerns = |raised: &MemberAlarm| match raised.alarm {
+            Alarm::Corrupt => [own, NOBODY_KNOWS_WHOSE].contains(&raised.member),
+            Alarm::NoSpace => true,
+        };
+        let raised = state.machine.alarms().filter(concerns);
+        raised.map(|raised| raised.alarm).collect()
     }
 
     fn has_leader(&self) -> bool {

@@ -109,7 +109,7 @@ impl Readers {
 }
 
 impl Pin {
-    fn new(node: &Arc<Node>, at: i64) -> Self {
+    pub(super) fn new(node: &Arc<Node>, at: i64) -> Self {
         let mut needed = node.readers.lock();
         let read = needed.next;
         needed.next += 1;

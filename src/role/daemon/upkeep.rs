@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::adapter::checkpoint::Pace;
 use crate::adapter::raft::{Appended, Dropped};
+use crate::core::kv::machine::NOBODY_KNOWS_WHOSE;
 use crate::core::kv::patience::Patience;
 use crate::core::kv::request::{Alarm, Command, MemberAlarm};
 use crate::core::kv::retention::Retainer;
@@ -89,13 +90,15 @@ pub(super) async fn watch_sizes(node: Arc<Node>, mut retainer: Retainer) {
             let raised = machine.alarms().any(|raised| raised == alarm);
             (compact_at, (raised && cured).then_some(alarm))
         };
+        let stale = stale_alarms(&node);
         let commands = [
             compact_at
                 .filter(|_| node.consensus.leads())
                 .map(|revision| Command::Compact { revision }),
             alarm.map(Command::ClearAlarm),
         ];
-        for command in commands.into_iter().flatten() {
+        let stale = stale.into_iter().map(Command::ClearAlarm);
+        for command in commands.into_iter().flatten().chain(stale) {
             // Somebody else may have compacted further meanwhile; the next round looks again.
             if let Err(error) = node.consensus.propose(command).await {
                 tracing::debug!(%error, "upkeep command not made");
@@ -123,6 +126,19 @@ pub(super) async fn yield_when_stalled(node: Arc<Node>) {
             yielded = Some(Instant::now());
         }
     }
+}
+
+/// The alarms about members that are no longer there, for the leader: nobody else clears them.
+fn stale_alarms(node: &Node) -> Vec<MemberAlarm> {
+    if !node.consensus.leads() {
+        return Vec::new();
+    }
+    let state = node.consensus.state();
+    let is_stale = |raised: &MemberAlarm| {
+        let mut members = state.members();
+        raised.member != NOBODY_KNOWS_WHOSE && !members.any(|(id, _)| id == raised.member)
+    };
+    state.machine.alarms().filter(is_stale).collect()
 }
 
 /// Sees to what the member never lived long enough for: one that is killed again and again, sooner

@@ -89,6 +89,7 @@ async fn dispatch(session: &Session, verb: &str, matches: &Matches) -> Result<Ex
         ("member", "list") => endpoint::members(session).await,
         ("snapshot", "save") => snapshot::save(session, matches).await,
         ("snapshot", "status") => snapshot::status(session, matches),
+        ("snapshot", "restore") => snapshot::restore(session, matches),
         ("alarm", "list") => maintenance::alarm_list(session, matches).await,
         ("alarm", "disarm") => maintenance::alarm_disarm(session, matches).await,
         ("defrag", _) => maintenance::defrag(session, matches).await,

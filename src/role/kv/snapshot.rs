@@ -1,4 +1,4 @@
-//! snapshot save and status: the whole store in one file.
+//! snapshot save, status and restore: the whole store in one file.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -6,11 +6,13 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::adapter::disk;
+use crate::adapter::restore::{self, RestoreError};
 use crate::adapter::rpc::snapshot_file::{self, SaveError};
 use crate::cli::Matches;
+use crate::cli::restore::{Restore, read};
 use crate::core::kv::snapshot;
 use crate::core::kv::store::Step;
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, chain};
 use crate::role::kv::format::{Answer, Snapshot};
 use crate::role::kv::session::{BAD_ARGUMENTS, INTERRUPTED, Session, Trouble, print};
 
@@ -62,6 +64,41 @@ pub(super) fn status(session: &Session, matches: &Matches) -> Result<Exit, Troub
         keys: store.keys(),
         bytes: file.len() as u64,
     }))
+}
+
+/// The verb that etcdctl had until etcdutl took it over; `coracle cluster restore` is the same.
+pub(super) fn restore(session: &Session, matches: &Matches) -> Result<Exit, Trouble> {
+    let file = only_argument(matches, "snapshot restore requires exactly one argument")?;
+    let Restore { directory, plan } =
+        read(session.face(), matches).map_err(|why| Trouble::misuse(BAD_ARGUMENTS, why))?;
+    let restored = restore::restore(file, &directory, &plan)
+        .map_err(|error| Trouble::plain(restore_failure(&error), 1))?;
+    // etcdctl says nothing on standard output.
+    if !session.imitating {
+        let (keys, revision) = (restored.keys, restored.revision);
+        let place = directory.display();
+        let text = match session.wants_document() {
+            true => json!({"data_dir": place.to_string(), "keys": keys, "revision": revision})
+                .to_string(),
+            false => format!("Restored {keys} keys at revision {revision} into {place}"),
+        };
+        print(format!("{text}\n").as_bytes())?;
+    }
+    Ok(Exit::DONE)
+}
+
+fn restore_failure(error: &RestoreError) -> Failure {
+    let exit = match error {
+        _ if error.is_refusal() => Exit::REFUSED,
+        _ if error.is_conflict() => Exit::CONFLICT,
+        _ => Exit::FAILED,
+    };
+    let why = std::error::Error::source(error).map_or_else(String::new, chain);
+    let failure = Failure::new(exit, error.to_string(), why);
+    match error.hint() {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }
 
 fn only_argument<'a>(matches: &'a Matches, otherwise: &str) -> Result<&'a Path, Trouble> {

@@ -1,7 +1,11 @@
 //! Several daemons on loopback as one cluster: formed, broken and mended, with real clients.
 
+mod backup;
+mod corrupt;
+mod disaster;
 mod disk;
 mod failover;
+mod forced;
 mod forming;
 mod leases;
 mod status;
@@ -186,6 +190,17 @@ pub(crate) async fn put_through(daemon: &Daemon, key: &str, value: &str) {
             ),
         }
     }
+}
+
+/// What a daemon serves at a path, with the head of the answer.
+pub(crate) fn page(daemon: &Daemon, path: &str) -> String {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(daemon.address()).expect("connects");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: coracle\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("is answered");
+    answer
 }
 
 /// Whether it is what a change of leaders may do to a request.

@@ -81,6 +81,57 @@ fn a_snapshot_cut_at_any_length_is_refused() {
 }
 
 #[test]
+fn what_is_cut_and_what_is_damaged_are_told_apart() {
+    let whole = file(&machine(20));
+    let cut = read(&whole[..whole.len() - 1]).expect_err("cut");
+    assert!(matches!(cut, SnapshotError::Short { .. }), "{cut}");
+    let mut damaged = whole;
+    damaged[100] ^= 1;
+    let error = read(&damaged).expect_err("damaged");
+    assert!(matches!(error, SnapshotError::Digest), "{error}");
+}
+
+#[test]
+fn without_a_look_at_its_digest_a_file_must_still_fit_together() {
+    let whole = file(&machine(20));
+    let mut other = whole.clone();
+    let last = other.len() - 1;
+    other[last] ^= 1;
+    assert!(read_parts(&other, DigestCheck::Required).is_err());
+    let parts = read_parts(&other, DigestCheck::Skipped).expect("only the digest is wrong");
+    assert_eq!(
+        parts.digest,
+        read_parts(&whole, DigestCheck::Required)
+            .expect("whole")
+            .digest
+    );
+    for length in 0..whole.len() - BLOCK_BYTES - DIGEST_BYTES {
+        assert!(
+            read_parts(&whole[..length], DigestCheck::Skipped).is_err(),
+            "length {length}"
+        );
+    }
+}
+
+#[test]
+fn a_database_of_etcd_is_named() {
+    let mut page = vec![0; 8192];
+    page[ETCD_MAGIC_AT..ETCD_MAGIC_AT + 4].copy_from_slice(&ETCD_MAGIC);
+    assert!(matches!(read(&page), Err(SnapshotError::Etcd)));
+    assert!(matches!(read(&vec![0; 8192]), Err(SnapshotError::Magic)));
+}
+
+#[test]
+fn a_file_is_known_by_its_head() {
+    let machine = machine(20);
+    let file = file(&machine);
+    let mut head = read(&file).expect("whole").0;
+    assert!(begins_with(&file, &head) && begins_with(&file[..400], &head));
+    head.machine.revision += 1;
+    assert!(!begins_with(&file, &head) && !begins_with(&file[..20], &head));
+}
+
+#[test]
 fn an_unknown_format_is_named() {
     let mut content = file(&machine(1));
     content.truncate(content.len() - DIGEST_BYTES);

@@ -1,0 +1,199 @@
+//! The one list of the daemon's keys: what each is called, takes and means.
+
+/// One key of the configuration.
+pub struct Key {
+    pub name: &'static str,
+    /// What stands for the value in help; none for a switch.
+    pub value: Option<&'static str>,
+    /// All that it may be; empty where that is no list.
+    pub choices: &'static [&'static str],
+    pub help: &'static str,
+    /// What is assumed when nobody sets it, in words where it is computed.
+    pub default: &'static str,
+}
+
+/// Every key, in the order of the manual.
+pub const KEYS: &[Key] = &[
+    key("name", "NAME", "Name of this member", "default"),
+    key(
+        "data-dir",
+        "DIR",
+        "Where everything is kept",
+        "/var/lib/coracle as root, else $XDG_DATA_HOME/coracle",
+    ),
+    key(
+        "listen-client-urls",
+        "URLS",
+        "Where clients are served",
+        "http://127.0.0.1:2379",
+    ),
+    key(
+        "advertise-client-urls",
+        "URLS",
+        "What clients are told to connect to",
+        "the URLs that are listened on",
+    ),
+    key(
+        "listen-metrics-urls",
+        "URLS",
+        "Where only /metrics and /health are served",
+        "none",
+    ),
+    key(
+        "listen-peer-urls",
+        "URLS",
+        "Where the other members are served",
+        "none, or http://127.0.0.1:2380 with an initial cluster",
+    ),
+    key(
+        "initial-advertise-peer-urls",
+        "URLS",
+        "Where the other members reach this one",
+        "the peer URLs that are listened on",
+    ),
+    key(
+        "initial-cluster",
+        "MEMBERS",
+        "Who founds the cluster: NAME=URL for every founder, with commas",
+        "this member alone",
+    ),
+    key(
+        "initial-cluster-token",
+        "TOKEN",
+        "What tells this cluster from others that had the same URLs",
+        "coracle-cluster",
+    ),
+    key(
+        "socket",
+        "PATH",
+        "Unix socket for clients on this machine, or `off`",
+        "/run/coracle/coracle.sock as root, else $XDG_RUNTIME_DIR/coracle.sock, or in --data-dir",
+    ),
+    key(
+        "quota-backend-bytes",
+        "SIZE",
+        "Space after which writes are refused; negative for no limit",
+        "2GiB",
+    ),
+    key(
+        "max-request-bytes",
+        "SIZE",
+        "Largest request that is accepted, 16MiB at most",
+        "1572864",
+    ),
+    key(
+        "max-txn-ops",
+        "N",
+        "Most operations in one transaction",
+        "128",
+    ),
+    key(
+        "max-concurrent-streams",
+        "N",
+        "Most streams of one client connection",
+        "65536",
+    ),
+    choice(
+        &["bytes", "periodic", "revision"],
+        key(
+            "auto-compaction-mode",
+            "MODE",
+            "What bounds the superseded versions",
+            "bytes",
+        ),
+    ),
+    key(
+        "auto-compaction-retention",
+        "BOUND",
+        "How much is kept, by mode: a size with its unit, a duration (a bare number is hours) or a \
+         count; 0 for all",
+        "16MiB for bytes, else 0",
+    ),
+    key(
+        "snapshot-count",
+        "N",
+        "Commands between two checkpoints, if they are 64 MiB and half the state's size of log",
+        "10000",
+    ),
+    key(
+        "heartbeat-interval",
+        "MS",
+        "Milliseconds between heartbeats",
+        "100",
+    ),
+    key(
+        "election-timeout",
+        "MS",
+        "Milliseconds without a leader before an election",
+        "1000",
+    ),
+    key(
+        "watch-progress-notify-interval",
+        "SPAN",
+        "How long a quiet watch waits for a notice of progress",
+        "10m",
+    ),
+    key(
+        "backup-dir",
+        "DIR",
+        "Where the daemon keeps snapshots of the store; in the file: dir in [backup]",
+        "`backup` in --data-dir",
+    ),
+    key(
+        "backup-interval",
+        "SPAN",
+        "How often it takes one, if anything has changed; 0 for never; in the file: interval in \
+         [backup]",
+        "1h",
+    ),
+    key(
+        "backup-keep",
+        "N",
+        "How many it keeps; in the file: keep in [backup]",
+        "24",
+    ),
+    key(
+        "corrupt-check-time",
+        "SPAN",
+        "How often the members' states are compared; 0 for never",
+        "10m",
+    ),
+    Key {
+        name: "force-new-cluster",
+        value: None,
+        choices: &[],
+        help: "Go on alone with what this member of a lost cluster has: the others are left, and \
+               the cluster has a new id. Take it away afterwards",
+        default: "false",
+    },
+    choice(
+        &["debug", "info", "warn", "error"],
+        key("log-level", "LEVEL", "How much is told", "info"),
+    ),
+    Key {
+        name: "insecure",
+        value: None,
+        choices: &[],
+        help: "Allow to listen beyond this machine without TLS",
+        default: "false",
+    },
+];
+
+const fn key(
+    name: &'static str,
+    value: &'static str,
+    help: &'static str,
+    default: &'static str,
+) -> Key {
+    Key {
+        name,
+        value: Some(value),
+        choices: &[],
+        help,
+        default,
+    }
+}
+
+const fn choice(choices: &'static [&'static str], of: Key) -> Key {
+    Key { choices, ..of }
+}
