@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::adapter::raft::state_machine::SnapshotMeta;
 use crate::adapter::raft::types::{Batch, Member, TypeConfig, Vote};
 use crate::adapter::rpc::peer::{Bytes, PeerError};
+use crate::core::cluster::membership::Change;
 use crate::core::kv::machine::Meta;
 use crate::core::kv::request::{KvError, Reply};
 
@@ -31,6 +32,9 @@ pub(super) enum Question {
     Knows(u64),
     /// Where a member is reached now, for the leader; answered by [`Published`].
     Publish(u64, Member),
+    /// A change of the members, for the leader, and whether it may have been made already; answered
+    /// by `members::Changed`.
+    Change(Change, bool),
 }
 
 pub(super) type Published = Result<(), NotMade>;

@@ -7,9 +7,10 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use openraft::Raft;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::adapter::raft::forward::{self, Written};
+use crate::adapter::raft::forward::{self, Forwarder, Written};
 use crate::adapter::raft::messages::{
     LeaseQuestion, LeaseTold, NotMade, Proposed, Question, ReadIndex, decode, encode,
 };
@@ -28,6 +29,7 @@ pub trait LeaseKeeper: Send + Sync + 'static {
 /// The receiving end of a member.
 pub struct Receiver {
     raft: Raft<TypeConfig, StateMachine>,
+    forwarder: Forwarder,
     wal: Arc<Wal>,
     arrivals: Arc<Arrivals>,
     /// Set once the member is whole; until then it does not lead.
@@ -35,9 +37,10 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    pub(super) fn new(raft: Raft<TypeConfig, StateMachine>, wal: Arc<Wal>) -> Self {
+    pub(super) fn new(forwarder: Forwarder, wal: Arc<Wal>) -> Self {
         Self {
-            raft,
+            raft: forwarder.raft.clone(),
+            forwarder,
             wal,
             arrivals: Arc::default(),
             keeper: OnceLock::new(),
@@ -61,9 +64,19 @@ impl Receiver {
             Question::Lease(question) => Ok(encode(&self.lease(question).await)),
             Question::Knows(member) => Ok(encode(&forward::knows(&self.raft, member))),
             Question::Publish(id, member) => {
-                Ok(encode(&forward::publish(&self.raft, id, member).await))
+                let published = self.forwarder.changer.publish(id, member, self.deadline());
+                Ok(encode(&published.await))
+            }
+            Question::Change(change, again) => {
+                let changer = &self.forwarder.changer;
+                Ok(encode(&changer.make(&change, again, self.deadline()).await))
             }
         }
+    }
+
+    /// Until when somebody waits for an answer.
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.forwarder.patience
     }
 
     async fn propose(&self, batch: Batch) -> Proposed {
@@ -110,6 +123,13 @@ async fn said<T: serde::Serialize, E: std::fmt::Display>(
 impl Peers for Receiver {
     async fn ask(&self, body: Bytes) -> Result<Bytes, PeerError> {
         self.answer(decode(&body)?).await
+    }
+
+    async fn describe(&self) -> Result<Bytes, PeerError> {
+        let described = self.forwarder.describe().await;
+        described
+            .map(|described| encode(&described))
+            .map_err(|error| PeerError::Refused(error.to_string()))
     }
 
     fn append(&self, bodies: Bodies) -> Bodies {

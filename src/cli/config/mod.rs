@@ -81,11 +81,27 @@ pub const KEYS: &[Key] = &[
         "Who founds the cluster: NAME=URL for every founder, with commas",
         "this member alone",
     ),
+    choice(
+        &["new", "existing"],
+        key(
+            "initial-cluster-state",
+            "STATE",
+            "Whether the members of --initial-cluster found it, or have added this one to it",
+            "new",
+        ),
+    ),
     key(
         "initial-cluster-token",
         "TOKEN",
         "What tells this cluster from others that had the same URLs",
         "coracle-cluster",
+    ),
+    key(
+        "replace-after",
+        "SPAN",
+        "How long a voting member may be gone before a learner that has caught up takes its place; \
+         0 for ever",
+        "10m",
     ),
     key(
         "socket",
@@ -205,6 +221,15 @@ pub enum CompactionMode {
     Revision,
 }
 
+/// What a new data directory begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InitialState {
+    /// The founders make a new cluster.
+    New,
+    /// The cluster is there, and this member was added to it.
+    Existing,
+}
+
 /// The unix socket for clients on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Socket {
@@ -229,7 +254,10 @@ pub struct Settings {
     pub advertise_peer: Vec<String>,
     /// None: this member alone.
     pub founders: Option<Founders>,
+    pub initial_state: InitialState,
     pub cluster_token: String,
+    /// None: a member that is gone is never replaced without being asked.
+    pub replace_after: Option<Duration>,
     pub socket: Socket,
     /// None: no limit.
     pub quota_bytes: Option<u64>,
@@ -452,6 +480,8 @@ impl fmt::Display for Settings {
         let quota = self
             .quota_bytes
             .map_or("-1".to_owned(), |bytes| bytes.to_string());
+        let state = format!("{:?}", self.initial_state).to_lowercase();
+        let replace_after = self.replace_after.unwrap_or_default();
         let level = format!("{:?}", self.log_level).to_lowercase();
         let lines = [
             ("name", quoted(&self.name)),
@@ -468,7 +498,9 @@ impl fmt::Display for Settings {
                 quoted(&self.advertise_peer.join(",")),
             ),
             ("initial-cluster", quoted(&founders)),
+            ("initial-cluster-state", quoted(&state)),
             ("initial-cluster-token", quoted(&self.cluster_token)),
+            ("replace-after", quoted(&Span(replace_after))),
             ("socket", quoted(&socket)),
             ("quota-backend-bytes", quota),
             ("max-request-bytes", self.request_bytes_max.to_string()),

@@ -112,8 +112,10 @@ pub enum Refusal {
         alive: usize,
         needed: usize,
     },
-    #[error("member {id:x} cannot lead: {why}")]
-    CannotLead { id: u64, why: String },
+    #[error("member {id:x} cannot lead: it is {what}")]
+    CannotLead { id: u64, what: String },
+    #[error("member {id:x} cannot lead: it does not answer")]
+    Silent { id: u64 },
 }
 
 impl Refusal {
@@ -128,8 +130,19 @@ impl Refusal {
             Self::TooManyLearners => KvError::TooManyLearners,
             Self::Last | Self::NotStarted { .. } => KvError::NotEnoughStarted,
             Self::Unsafe { .. } | Self::NoQuorum { .. } => KvError::Unhealthy,
-            Self::CannotLead { .. } => KvError::BadTransferee,
+            Self::CannotLead { .. } | Self::Silent { .. } => KvError::BadTransferee,
         }
+    }
+
+    /// Whether it is because somebody was not heard of, who may be at any moment.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Unsafe { .. }
+                | Self::NoQuorum { .. }
+                | Self::NeverHeard { .. }
+                | Self::Silent { .. }
+        )
     }
 }
 
@@ -250,14 +263,14 @@ impl Group {
 
     /// Whether the leader may give its office to this member; to itself it may.
     pub fn check_successor(&self, id: u64) -> Result<(), Refusal> {
-        let refused = |why: &str| {
-            let why = why.to_owned();
-            Err(Refusal::CannotLead { id, why })
+        let refused = |what: &str| {
+            let what = what.to_owned();
+            Err(Refusal::CannotLead { id, what })
         };
         match self.members.get(&id) {
-            None => refused("it is no member"),
-            Some(seen) if !seen.votes => refused("it is a learner"),
-            Some(_) if !self.is_alive(id) => refused("it does not answer"),
+            None => refused("no member"),
+            Some(seen) if !seen.votes => refused("a learner"),
+            Some(_) if !self.is_alive(id) => Err(Refusal::Silent { id }),
             Some(_) => Ok(()),
         }
     }

@@ -28,9 +28,9 @@ struct MemberFile {
 
 /// Takes the directory for this process and finds out who the member is; a new directory gets the
 /// identity that `found` gives.
-pub(super) fn open(
+pub(super) async fn open(
     directory: &Path,
-    found: impl FnOnce() -> Identity,
+    found: impl AsyncFnOnce() -> Result<Identity, Failure>,
 ) -> Result<(host::DirectoryLock, Identity), Failure> {
     let what = format!("cannot use data directory \"{}\"", directory.display());
     let writable = "give a directory that you may write to with --data-dir DIR";
@@ -56,7 +56,7 @@ pub(super) fn open(
                 let why = "it holds a log but no file \"member\" that says whose";
                 return Err(Failure::new(Exit::FAILED, &what, why).hint(restore));
             }
-            let identity = found();
+            let identity = found().await?;
             disk::write_atomically(&path, &write(identity))
                 .map_err(|error| Failure::new(Exit::FAILED, &what, error))?;
             identity

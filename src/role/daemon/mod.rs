@@ -10,6 +10,7 @@ mod forming;
 mod hub;
 mod leases;
 mod listen;
+mod membership;
 mod node;
 mod probe;
 mod reads;
@@ -198,7 +199,8 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     let handled = signal(SignalKind::from_raw(SIGXFSZ));
     drop(handled.map_err(|error| Failure::new(Exit::FAILED, "cannot handle signals", error))?);
     let mut laps = Laps::new();
-    let (lock, identity) = data::open(&settings.data_dir, || forming::identity(&settings))?;
+    let identity = async || forming::identity(&settings).await;
+    let (lock, identity) = data::open(&settings.data_dir, identity).await?;
     // Bound before the log is read: a port in use is told at once.
     let mut listening = Listening::bind(&settings).await?;
     let own = forming::own(&settings, &listening);
@@ -216,7 +218,10 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     let mut upkeep = JoinSet::new();
     // From here on: a long log of many compactions is read with what they left alone.
     upkeep.spawn(upkeep::drop_compacted(Arc::clone(&node)));
-    settle(&node, founders).await?;
+    tokio::select! {
+        settled = settle(&node, founders) => settled?,
+        removed = membership::removed(&node) => return Err(removed),
+    }
     laps.end("settle");
     let mut retainer = Retainer::new(settings.retention);
     let mut checkpoints = upkeep::Checkpoints::new(settings.snapshot_entries);
@@ -226,6 +231,7 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     // Until then there is nothing to end, and a signal ends the process at once.
     let signals = Signals::listen()?;
     upkeep.spawn(forming::publish(Arc::clone(&node), own));
+    upkeep.spawn(membership::tend(Arc::clone(&node)));
     upkeep.spawn(leases::follow_leadership(Arc::clone(&node)));
     upkeep.spawn(leases::revoke_due(Arc::clone(&node)));
     upkeep.spawn(upkeep::yield_when_stalled(Arc::clone(&node)));
@@ -307,6 +313,7 @@ async fn start(
         quota: settings.quota_bytes.map(Quota),
         watch_progress: settings.watch_progress,
         election_timeout,
+        replace_after: settings.replace_after,
     };
     Ok(Arc::new(Node::new(
         identity,
@@ -387,14 +394,16 @@ async fn listen_until_told(
     if let Err(error) = host::notify_service_manager(&ready) {
         tracing::warn!(%error, "cannot tell the service manager that we are ready");
     }
+    let failed = |why| Failure::new(Exit::FAILED, "the daemon cannot go on", why);
     let (signal, failure) = tokio::select! {
         signal = signals.told_to_end() => (Some(signal), None),
-        failure = node.consensus.failed() => (None, Some(chain(&failure))),
-        Some(ended) = fronts.join_next() => (None, Some(match ended {
+        failure = node.consensus.failed() => (None, Some(failed(chain(&failure)))),
+        removed = membership::removed(node) => (None, Some(removed)),
+        Some(ended) = fronts.join_next() => (None, Some(failed(match ended {
             Ok(Ok(_)) => "it stopped serving without being told to".to_owned(),
             Ok(Err(error)) => chain(&error),
             Err(error) => chain(&error),
-        })),
+        }))),
     };
     // Told so that a restart is not mistaken for a crash; nobody need listen.
     let _ = host::notify_service_manager("STOPPING=1");
@@ -409,12 +418,12 @@ async fn listen_until_told(
         }
     }
     let shut_down = node.consensus.shutdown().await;
-    match failure.or_else(|| shut_down.err().map(|error| chain(&error))) {
+    match failure.or_else(|| shut_down.err().map(|error| failed(chain(&error)))) {
         None => {
             tracing::info!(signal, "ended");
             Ok(Exit::DONE)
         }
-        Some(why) => Err(Failure::new(Exit::FAILED, "the daemon cannot go on", why)),
+        Some(failure) => Err(failure),
     }
 }
 
