@@ -8,7 +8,7 @@ use crate::adapter::host;
 use crate::adapter::raft::NotChanged;
 use crate::adapter::rpc::server::{Refused, Wish};
 use crate::core::cluster::membership::Change;
-use crate::core::kv::request::KvError;
+use crate::core::kv::request::{Command, KvError, MemberAlarm};
 use crate::error::{Exit, Failure};
 use crate::role::daemon::node::Node;
 
@@ -41,7 +41,25 @@ impl Node {
             Ok(()) => tracing::info!(?change, "the members have changed"),
             Err(why) => tracing::warn!(?change, %why, "the members are not changed"),
         }
-        changed.map_err(refused).map(|()| id)
+        changed.map_err(refused)?;
+        if let Change::Remove { id } = change {
+            self.clear_alarms_of(id).await;
+        }
+        Ok(id)
+    }
+
+    /// What a member that is gone has raised would stay for ever.
+    async fn clear_alarms_of(&self, member: u64) {
+        let raised: Vec<MemberAlarm> = {
+            let state = self.consensus.state();
+            let raised = state.machine.alarms();
+            raised.filter(|raised| raised.member == member).collect()
+        };
+        for alarm in raised {
+            if let Err(error) = self.consensus.propose(Command::ClearAlarm(alarm)).await {
+                tracing::warn!(%error, "an alarm of a member that is gone stays: disarm it");
+            }
+        }
     }
 }
 
@@ -71,6 +89,9 @@ pub(super) async fn tend(node: Arc<Node>) {
                     removed = ids(&shift.remove),
                     "learners that have caught up vote now"
                 );
+                for member in shift.remove {
+                    node.clear_alarms_of(member).await;
+                }
             }
             Err(NotChanged::Failed(KvError::Stopped)) => return,
             Err(why) => tracing::info!(%why, "the members are looked after later"),

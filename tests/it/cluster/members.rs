@@ -431,6 +431,130 @@ async fn the_real_etcdctl_adds_promotes_updates_and_removes_members() {
     put.expect("one goes on alone");
 }
 
+/// The variables with which `kvctl member add` says a daemon is to be started.
+const SETTINGS: [&str; 4] = [
+    "CORACLE_NAME",
+    "CORACLE_INITIAL_CLUSTER",
+    "CORACLE_INITIAL_ADVERTISE_PEER_URLS",
+    "CORACLE_INITIAL_CLUSTER_STATE",
+];
+
+#[tokio::test]
+async fn what_kvctl_prints_starts_the_member_that_it_added() {
+    let mut cluster = Cluster::start(1);
+    let at = cluster.prepare(&[]);
+    let url = cluster.urls[at].clone();
+    let words = ["member", "add", "new", "--peer-urls", &url];
+    let first = cluster.member(0).address().to_owned();
+    let added = output(client(&["--endpoints", &first]).args(words));
+    let said = String::from_utf8_lossy(&added.stdout).into_owned();
+    let rig = cluster.rig(at);
+    rig.flags = ["--listen-peer-urls", &url].map(Into::into).to_vec();
+    for name in SETTINGS {
+        let mut lines = said.lines().filter_map(|line| line.split_once('='));
+        let (_, value) = lines.find(|(key, _)| *key == name).expect("is printed");
+        rig.environment.push((name, value.trim_matches('"').into()));
+    }
+    cluster.restart(at);
+    cluster.all_vote(0, 2).await;
+    let members = cluster.members_by(at).await.expect("lists");
+    assert!(members.iter().any(|member| member.name == "new"));
+}
+
+#[tokio::test]
+async fn a_learner_serves_its_own_state_and_nothing_else() {
+    let mut cluster = Cluster::start(1);
+    put_through(cluster.member(0), "a", "1").await;
+    let never = cluster.prepare(&[]);
+    let id = cluster.add_by(0, never).await.expect("is added");
+    let at = cluster.prepare(&[]);
+    cluster.add_by(0, at).await.expect("is added");
+    // While somebody asks for a change that cannot be, nobody is promoted.
+    let asking: Vec<_> = (0..3)
+        .map(|_| {
+            let mut client = ClusterClient::new(cluster.member(0).channel());
+            tokio::spawn(async move {
+                loop {
+                    let asked = client.member_promote(pb::MemberPromoteRequest { id }).await;
+                    let text = "etcdserver: can only promote a learner member which is in sync \
+                                with leader";
+                    refused(asked, Code::FailedPrecondition, text);
+                }
+            })
+        })
+        .collect();
+    cluster.restart(at);
+    let learner = cluster.member(at);
+    let status = learner.maintenance().status(pb::StatusRequest {}).await;
+    assert!(status.expect("says how it stands").into_inner().is_learner);
+    let text = "etcdserver: rpc not supported for learner";
+    let not_served = |status: Status| {
+        assert_eq!(
+            (status.code(), status.message()),
+            (Code::FailedPrecondition, text)
+        );
+    };
+    let range = |serializable| pb::RangeRequest {
+        key: "a".into(),
+        serializable,
+        ..pb::RangeRequest::default()
+    };
+    let own = learner.kv().range(range(true)).await.expect("is read");
+    assert_eq!(own.into_inner().kvs.len(), 1);
+    not_served(learner.kv().range(range(false)).await.expect_err("refused"));
+    not_served(learner.kv().put(put("b", "2")).await.expect_err("refused"));
+    not_served(cluster.members_by(at).await.expect_err("refused"));
+    asking.iter().for_each(|task| task.abort());
+    cluster.remove_by(0, id).await.expect("the other one goes");
+    cluster.all_vote(0, 2).await;
+    put_through(cluster.member(at), "b", "2").await;
+}
+
+/// openraft#1808: a state that was taken over once left the former members in force, so that too
+/// few could elect a leader.
+#[tokio::test]
+async fn a_member_that_took_over_the_state_counts_the_members_that_came_since() {
+    let mut cluster = Cluster::of(3);
+    let often = ["--snapshot-count", "1"];
+    for at in 0..3 {
+        cluster.rig(at).flags.extend(often.map(Into::into));
+    }
+    cluster.start_all();
+    cluster.everybody_is_known().await;
+    let late = cluster.other_than(cluster.leader().await);
+    cluster.kill(late);
+    let by = cluster.other_than(late);
+    let mut new = Vec::new();
+    for _ in 0..2 {
+        let at = cluster.prepare(&often);
+        cluster.add_by(by, at).await.expect("is added");
+        cluster.restart(at);
+        new.push(at);
+        cluster.all_vote(by, 2 + 1 + new.len()).await;
+    }
+    let value = "v".repeat(1 << 20);
+    let mut puts = 0;
+    while !cluster.has_two_checkpoints() {
+        assert!(puts < 2_000, "no checkpoints");
+        put_through(cluster.member(by), &format!("k{}", puts % 20), &value).await;
+        puts += 1;
+    }
+    cluster.restart(late);
+    cluster.agree().await;
+    let told = cluster.member(late).told();
+    assert!(told.contains("took over the whole state"), "{told}");
+    let others: Vec<usize> = cluster.running().map(|(at, _)| at).collect();
+    let others = others.into_iter().filter(|at| ![late, by].contains(at));
+    let others: Vec<usize> = others.collect();
+    others.iter().for_each(|at| cluster.kill(*at));
+    // Two of the three that it knew, and two of the five that there are.
+    let answer = cluster.member(late).kv().put(put("a", "1")).await;
+    assert!(answer.is_err(), "{answer:?}");
+    cluster.restart(others[0]);
+    put_through(cluster.member(late), "b", "2").await;
+    cluster.agree().await;
+}
+
 /// openraft#1802: the commit index once rose on less than a majority of five.
 #[tokio::test]
 async fn two_of_five_acknowledge_nothing() {
