@@ -48,7 +48,8 @@ complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "watch" -d 'Shows change
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "lease" -d 'Grants, renews and ends leases'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "compaction" -d 'Forgets the history before a revision'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "endpoint" -d 'Asks each server about itself'
-complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "member" -d 'Shows the members of the cluster'
+complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "member" -d 'Shows and changes the members of the cluster'
+complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "move-leader" -d 'Gives the lead to another member'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "snapshot" -d 'Saves the whole store, looks at what was saved, and restores it'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "alarm" -d 'Shows and clears alarms'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "defrag" -d 'Lets each server give back unused space'
@@ -362,23 +363,27 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_su
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from help" -f -a "status" -d 'Shows version, size and Raft state'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from help" -f -a "hashkv" -d 'Shows the hash of its key history'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -l endpoints -d 'Servers to try in turn, separated by commas' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -l dial-timeout -d 'How long one server may take to accept a connection' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -l command-timeout -d 'How long one answer may take' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -l keepalive-time -d 'How often an idle connection is probed' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -l command-timeout -d 'How long one answer may take' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
 json\t''
 fields\t''
 table\t''
 protobuf\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -l hex -d 'Print byte strings as hexadecimal escapes'
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -f -a "list" -d 'Lists them'
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -f -a "list" -d 'Lists them'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -f -a "add" -d 'Adds a member, and shows how to start it'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -f -a "remove" -d 'Removes a member for ever'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -f -a "update" -d 'Changes where the other members reach a member'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -f -a "promote" -d 'Lets a learner vote that has caught up'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l command-timeout -d 'How long one answer may take' -r
@@ -394,8 +399,90 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subc
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l peer-urls -d 'Where the other members reach it, with commas' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l command-timeout -d 'How long one answer may take' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l learner -d 'Ask for one without a vote, as every member of coracle begins'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l command-timeout -d 'How long one answer may take' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l peer-urls -d 'Where the other members reach it, with commas' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l command-timeout -d 'How long one answer may take' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l command-timeout -d 'How long one answer may take' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists them'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from help" -f -a "add" -d 'Adds a member, and shows how to start it'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Removes a member for ever'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from help" -f -a "update" -d 'Changes where the other members reach a member'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from help" -f -a "promote" -d 'Lets a learner vote that has caught up'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -l endpoints -d 'Servers to try in turn, separated by commas' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -l dial-timeout -d 'How long one server may take to accept a connection' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -l command-timeout -d 'How long one answer may take' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -l keepalive-time -d 'How often an idle connection is probed' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -l keepalive-timeout -d 'How long a probe may stay without an answer' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -s w -l write-out -d 'Format of the answer, as etcdctl has it' -r -f -a "simple\t''
+json\t''
+fields\t''
+table\t''
+protobuf\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
+json\t''"
+complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l command-timeout -d 'How long one answer may take' -r
@@ -676,23 +763,24 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l sequential -d 'Tak
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l keep -d 'Leave the keys where they are'
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l hex -d 'Print byte strings as hexadecimal escapes'
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "get" -d 'Shows a key or a range of keys'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "del" -d 'Deletes a key or a range of keys and says how many'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "txn" -d 'Applies requests from stdin as one transaction'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "watch" -d 'Shows changes of a key or a range of keys as they happen'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "lease" -d 'Grants, renews and ends leases'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "compaction" -d 'Forgets the history before a revision'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "endpoint" -d 'Asks each server about itself'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "member" -d 'Shows the members of the cluster'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "snapshot" -d 'Saves the whole store, looks at what was saved, and restores it'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "alarm" -d 'Shows and clears alarms'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "defrag" -d 'Lets each server give back unused space'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "check" -d 'Measures a server against fixed marks'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "version" -d 'Shows the version of the client and of the etcd API that it speaks'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
-complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member snapshot alarm defrag check version ls bench help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "get" -d 'Shows a key or a range of keys'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "del" -d 'Deletes a key or a range of keys and says how many'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "txn" -d 'Applies requests from stdin as one transaction'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "watch" -d 'Shows changes of a key or a range of keys as they happen'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "lease" -d 'Grants, renews and ends leases'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "compaction" -d 'Forgets the history before a revision'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "endpoint" -d 'Asks each server about itself'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "member" -d 'Shows and changes the members of the cluster'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "move-leader" -d 'Gives the lead to another member'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "snapshot" -d 'Saves the whole store, looks at what was saved, and restores it'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "alarm" -d 'Shows and clears alarms'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "defrag" -d 'Lets each server give back unused space'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "check" -d 'Measures a server against fixed marks'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "version" -d 'Shows the version of the client and of the etcd API that it speaks'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from lease" -f -a "grant" -d 'Makes a lease'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from lease" -f -a "revoke" -d 'Ends a lease and deletes its keys'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from lease" -f -a "timetolive" -d 'Shows how long a lease still lives'
@@ -702,6 +790,10 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcom
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from endpoint" -f -a "status" -d 'Shows version, size and Raft state'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from endpoint" -f -a "hashkv" -d 'Shows the hash of its key history'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from member" -f -a "list" -d 'Lists them'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from member" -f -a "add" -d 'Adds a member, and shows how to start it'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from member" -f -a "remove" -d 'Removes a member for ever'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from member" -f -a "update" -d 'Changes where the other members reach a member'
+complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from member" -f -a "promote" -d 'Lets a learner vote that has caught up'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from snapshot" -f -a "status" -d 'Checks a snapshot FILE and prints its hash, revision, keys and size'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from snapshot" -f -a "save" -d 'Writes a snapshot to FILE, which appears only when it is whole'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and __fish_seen_subcommand_from snapshot" -f -a "restore" -d 'Makes the data directory of a new cluster\'s member from a snapshot FILE'

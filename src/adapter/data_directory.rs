@@ -110,9 +110,9 @@ fn failed(what: &'static str) -> impl Fn(io::Error) -> DataError {
 
 /// Takes the directory for this process and finds out who the member is; a new directory gets the
 /// identity that `found` gives, or stays without if it gives none.
-pub fn open<E: From<DataError>>(
+pub async fn open<E: From<DataError>>(
     directory: &Path,
-    found: impl FnOnce() -> Result<Identity, E>,
+    found: impl AsyncFnOnce() -> Result<Identity, E>,
 ) -> Result<(host::DirectoryLock, Identity), E> {
     let lock = take(directory)?;
     if directory.join(RESTORING).exists() {
@@ -125,7 +125,7 @@ pub fn open<E: From<DataError>>(
             if directory.join("log").exists() {
                 return Err(DataError::Ownerless.into());
             }
-            let identity = found()?;
+            let identity = found().await?;
             identify(directory, identity)?;
             Ok((lock, identity))
         }
@@ -240,6 +240,8 @@ fn read(bytes: &[u8]) -> Result<Identity, DataError> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     const IDENTITY: Identity = Identity {
@@ -247,9 +249,13 @@ mod tests {
         member_id: 2,
     };
 
+    fn at_once<T>(work: impl Future<Output = T>) -> T {
+        work.now_or_never().expect("it waits for nothing")
+    }
+
     fn opened(directory: &Path) -> Result<Identity, DataError> {
-        let absent = || -> Result<_, DataError> { Err(DataError::Ownerless) };
-        open(directory, absent).map(|(_, identity)| identity)
+        let absent = async || -> Result<_, DataError> { Err(DataError::Ownerless) };
+        at_once(open(directory, absent)).map(|(_, identity)| identity)
     }
 
     #[test]
@@ -285,8 +291,8 @@ mod tests {
     fn a_directory_in_use_is_told_as_such_and_a_file_is_no_directory() {
         let folder = tempfile::tempdir().expect("scratch folder");
         let directory = folder.path().join("data");
-        let found = || Ok::<_, DataError>(IDENTITY);
-        let held = open(&directory, found).expect("is new");
+        let found = async || Ok::<_, DataError>(IDENTITY);
+        let held = at_once(open(&directory, found)).expect("is new");
         let error = Restoring::begin(&directory).expect_err("is in use");
         assert!(matches!(error, DataError::InUse), "{error}");
         drop(held);

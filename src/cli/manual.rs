@@ -98,10 +98,15 @@ pub const PAGES: &[Page] = &[
             ("1", "failed: it cannot start, or cannot go on"),
             ("2", "usage: the command line or a setting is wrong"),
             (
+                "4",
+                "unavailable: with --initial-cluster-state existing, no other member answers",
+            ),
+            (
                 "6",
                 "conflict: another daemon uses the directory or the socket, a restore into it was \
-                 interrupted, --force-new-cluster makes no sense, or the member has another state \
-                 than the others",
+                 interrupted, --force-new-cluster makes no sense, the member has another state than \
+                 the others, or the cluster does not know it, knows it with data that are not here, \
+                 or has removed it",
             ),
         ],
         files: &[
@@ -271,7 +276,17 @@ pub const PAGES: &[Page] = &[
         exits: &[],
         files: &[],
         environment: &[],
-        examples: &[("kvctl member list", "lists the members")],
+        examples: &[
+            ("kvctl member list", "lists the members"),
+            (
+                "kvctl member add db4 --peer-urls http://10.0.0.4:2380",
+                "adds a member, and prints the settings to start its daemon with",
+            ),
+            (
+                "kvctl member remove 8e9e05c52164694d",
+                "removes a member; its daemon ends with exit code 6",
+            ),
+        ],
     },
     Page {
         name: "kvctl-snapshot",

@@ -26,6 +26,8 @@ struct Runner<'a> {
     lease: String,
     /// Before the lease was granted.
     granted: Instant,
+    /// The member that was added last.
+    member: String,
 }
 
 impl Runner<'_> {
@@ -36,6 +38,7 @@ impl Runner<'_> {
             "_" => OsString::new(),
             word => word
                 .replace("{lease}", &self.lease)
+                .replace("{member}", &self.member)
                 .replace("{folder}", &folder)
                 .into(),
         });
@@ -80,6 +83,12 @@ impl Runner<'_> {
             let digits = id.split(',').next().unwrap_or_default();
             self.lease = format!("{:x}", digits.parse::<u64>().expect("a decimal id"));
             self.granted = begun;
+        }
+        if let Some((id, _)) = text
+            .strip_prefix("Member ")
+            .and_then(|rest| rest.split_once(" added to"))
+        {
+            self.member = id.trim().to_owned();
         }
         // One character a byte, for answers that are no text; a microsecond is as good an answer
         // as a millisecond.
@@ -193,6 +202,7 @@ fn run_all(program: PathBuf, endpoint: &str) -> Vec<Outcome> {
         folder: tempfile::tempdir().expect("scratch folder"),
         lease: String::new(),
         granted: Instant::now(),
+        member: String::new(),
     };
     CASES.iter().map(|case| runner.run(case)).collect()
 }
@@ -220,6 +230,13 @@ fn of_any_member(case: &Case, output: &str, endpoint: &str) -> String {
     if case.line.starts_with("member list") {
         return format!("names its client address: {}", output.contains(endpoint));
     }
+    // Those that a change answers too.
+    if case.line.starts_with("member") && case.line.contains("json") {
+        return format!("is a document: {}", output.starts_with("{\"header\":"));
+    }
+    let others = |line: &&str| !line.starts_with("ETCD_INITIAL_CLUSTER=");
+    let lines = output.split_inclusive('\n').filter(others);
+    let output: String = lines.collect();
     // A new store of ours has bytes where etcd's has kilobytes.
     let mut text = output
         .replace(endpoint, "{endpoint}")

@@ -57,6 +57,23 @@ const BINDINGS: &[(&str, &str)] = &[
         "/v3/cluster/member/list",
         "/etcdserverpb.Cluster/MemberList",
     ),
+    ("/v3/cluster/member/add", "/etcdserverpb.Cluster/MemberAdd"),
+    (
+        "/v3/cluster/member/remove",
+        "/etcdserverpb.Cluster/MemberRemove",
+    ),
+    (
+        "/v3/cluster/member/update",
+        "/etcdserverpb.Cluster/MemberUpdate",
+    ),
+    (
+        "/v3/cluster/member/promote",
+        "/etcdserverpb.Cluster/MemberPromote",
+    ),
+    (
+        "/v3/maintenance/transfer-leadership",
+        "/etcdserverpb.Maintenance/MoveLeader",
+    ),
     ("/v3/maintenance/alarm", "/etcdserverpb.Maintenance/Alarm"),
     ("/v3/maintenance/status", "/etcdserverpb.Maintenance/Status"),
     (

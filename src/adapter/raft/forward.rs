@@ -4,6 +4,7 @@
 //! is never sent again, because commands are not idempotent.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -11,10 +12,11 @@ use openraft::async_runtime::watch::WatchReceiver;
 use openraft::errors::{ClientWriteError, ForwardToLeader, LinearizableReadError, RaftError};
 use openraft::raft::linearizable_read::Linearizer;
 use openraft::raft::responder::ProgressResponder;
-use openraft::{ChangeMembers, Raft, ReadPolicy};
+use openraft::{Raft, ReadPolicy};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use crate::adapter::raft::members::Changer;
 use crate::adapter::raft::messages::{LeaseQuestion, NotMade, Published, Question, decode, encode};
 use crate::adapter::raft::state_machine::StateMachine;
 use crate::adapter::raft::types::{Batch, Member, TypeConfig, log_id};
@@ -35,6 +37,7 @@ pub(super) struct Forwarder {
     pub(super) links: Links,
     /// How long a request may look for a leader and wait for its answer.
     pub(super) patience: Duration,
+    pub(super) changer: Arc<Changer>,
 }
 
 pub(super) enum Written {
@@ -108,22 +111,6 @@ pub(super) fn knows(raft: &Raft<TypeConfig, StateMachine>, member: u64) -> bool 
     known.is_some_and(|known| !known.client_urls.is_empty())
 }
 
-/// Changes where a member is reached, if this member leads.
-pub(super) async fn publish(
-    raft: &Raft<TypeConfig, StateMachine>,
-    id: u64,
-    member: Member,
-) -> Published {
-    let nodes = BTreeMap::from([(id, member)]);
-    let changed = raft.change_membership(ChangeMembers::SetNodes(nodes), false);
-    match changed.await {
-        Ok(_) => Ok(()),
-        Err(RaftError::Fatal(_)) => Err(NotMade::Failed(KvError::Stopped)),
-        // Not the leader, or another change is under way; to say it twice does no harm.
-        Err(RaftError::APIError(_)) => Err(NotMade::NotLeader),
-    }
-}
-
 impl Forwarder {
     /// Whether one of the other founders says that this member has taken part before.
     pub(super) async fn is_known(&self, founders: &BTreeMap<u64, Member>) -> bool {
@@ -148,13 +135,17 @@ impl Forwarder {
         let question = encode(&Question::Publish(own, member.clone()));
         loop {
             let told: Published = match self.leader() {
-                Some(leader) if leader == own => publish(&self.raft, own, member.clone()).await,
+                Some(leader) if leader == own => {
+                    self.changer.publish(own, member.clone(), deadline).await
+                }
                 Some(leader) => self.ask(leader, question.clone(), deadline).await,
                 None => Err(NotMade::NotLeader),
             };
             match told {
                 Ok(()) => return Ok(()),
-                Err(NotMade::Failed(KvError::Stopped)) => return Err(KvError::Stopped),
+                Err(NotMade::Failed(error @ (KvError::Stopped | KvError::MemberNotFound))) => {
+                    return Err(error);
+                }
                 Err(_) => self.pause(deadline).await?,
             }
         }
@@ -299,12 +290,12 @@ impl Forwarder {
         self.raft.is_leader()
     }
 
-    fn leader(&self) -> Option<u64> {
+    pub(super) fn leader(&self) -> Option<u64> {
         self.raft.server_metrics().borrow_watched().current_leader
     }
 
     /// Asks another member for the leader's part.
-    async fn ask<T: DeserializeOwned>(
+    pub(super) async fn ask<T: DeserializeOwned>(
         &self,
         member: u64,
         question: Bytes,
@@ -332,7 +323,7 @@ impl Forwarder {
         }
     }
 
-    async fn pause(&self, deadline: Instant) -> Result<(), KvError> {
+    pub(super) async fn pause(&self, deadline: Instant) -> Result<(), KvError> {
         let next = Instant::now() + ELECTION_PAUSE;
         if next >= deadline {
             return Err(KvError::TimedOut);

@@ -11,6 +11,7 @@ use crate::adapter::raft::state_machine::SnapshotMeta;
 use crate::adapter::raft::types::{Batch, Member, TypeConfig, Vote};
 use crate::adapter::rpc::peer::{Bytes, PeerError};
 use crate::core::cluster::comparison::Fingerprint;
+use crate::core::cluster::membership::Change;
 use crate::core::kv::machine::Meta;
 use crate::core::kv::request::{KvError, Reply};
 
@@ -36,6 +37,9 @@ pub(super) enum Question {
     Fingerprint(u64),
     /// Asks the leader to have the members' states compared; answered by a unit once it is noted.
     Compare,
+    /// A change of the members, for the leader, and whether it may have been made already; answered
+    /// by `members::Changed`.
+    Change(Change, bool),
 }
 
 /// Nothing from a member that did not apply the entry, or not lately.

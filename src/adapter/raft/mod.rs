@@ -10,6 +10,7 @@
 
 mod forward;
 mod log_store;
+mod members;
 mod messages;
 mod network;
 mod offline;
@@ -38,6 +39,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use crate::adapter::checkpoint::{Checkpoints, Discarded, Pace};
 use crate::adapter::raft::forward::{Forwarder, Written};
 use crate::adapter::raft::log_store::LogStore;
+use crate::adapter::raft::members::Changer;
 use crate::adapter::raft::network::Network;
 use crate::adapter::raft::proposer::{Proposal, Proposer, Waiter};
 use crate::adapter::raft::saved::Checkpointer;
@@ -51,6 +53,7 @@ use crate::core::kv::request::{Command, KvError, Reply};
 use crate::core::kv::store::Step;
 
 pub use log_store::Appended;
+pub use members::{Described, NotChanged, look_up};
 pub use messages::LeaseQuestion;
 pub use offline::{OfflineError, Roll, alive, found, make_only_voter, roll};
 pub use receiver::{Examiner, LeaseKeeper, Receiver};
@@ -165,6 +168,7 @@ impl Consensus {
             raft: raft.clone(),
             links: settings.links,
             patience: timeout,
+            changer: Arc::new(Changer::new(raft.clone(), settings.election_timeout)),
         };
         let counters = Arc::new(Counters::default());
         let proposer = Proposer::new(
@@ -176,7 +180,7 @@ impl Consensus {
         // Both end when the handle is dropped, because their channels close.
         tokio::spawn(proposer.run());
         tokio::spawn(reads::run(forwarder.clone(), read, Arc::clone(&counters)));
-        let receiver = Arc::new(Receiver::new(raft.clone(), Arc::clone(&wal)));
+        let receiver = Arc::new(Receiver::new(forwarder.clone(), Arc::clone(&wal)));
         Ok(Self {
             raft,
             state,

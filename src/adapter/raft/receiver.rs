@@ -7,9 +7,10 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use openraft::Raft;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::adapter::raft::forward::{self, Written};
+use crate::adapter::raft::forward::{self, Forwarder, Written};
 use crate::adapter::raft::messages::{
     Held, LeaseQuestion, LeaseTold, NotMade, Proposed, Question, ReadIndex, decode, encode,
 };
@@ -38,6 +39,7 @@ pub trait Examiner: Send + Sync + 'static {
 /// The receiving end of a member.
 pub struct Receiver {
     raft: Raft<TypeConfig, StateMachine>,
+    forwarder: Forwarder,
     wal: Arc<Wal>,
     arrivals: Arc<Arrivals>,
     /// Set once the member is whole; until then it does not lead.
@@ -47,9 +49,10 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    pub(super) fn new(raft: Raft<TypeConfig, StateMachine>, wal: Arc<Wal>) -> Self {
+    pub(super) fn new(forwarder: Forwarder, wal: Arc<Wal>) -> Self {
         Self {
-            raft,
+            raft: forwarder.raft.clone(),
+            forwarder,
             wal,
             arrivals: Arc::default(),
             keeper: OnceLock::new(),
@@ -79,7 +82,12 @@ impl Receiver {
             Question::Lease(question) => Ok(encode(&self.lease(question).await)),
             Question::Knows(member) => Ok(encode(&forward::knows(&self.raft, member))),
             Question::Publish(id, member) => {
-                Ok(encode(&forward::publish(&self.raft, id, member).await))
+                let published = self.forwarder.changer.publish(id, member, self.deadline());
+                Ok(encode(&published.await))
+            }
+            Question::Change(change, again) => {
+                let changer = &self.forwarder.changer;
+                Ok(encode(&changer.make(&change, again, self.deadline()).await))
             }
             Question::Fingerprint(index) => Ok(encode(&self.fingerprint(index).await)),
             Question::Compare => {
@@ -89,6 +97,11 @@ impl Receiver {
                 Ok(encode(&Ok::<(), NotMade>(())))
             }
         }
+    }
+
+    /// Until when somebody waits for an answer.
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.forwarder.patience
     }
 
     async fn propose(&self, batch: Batch) -> Proposed {
@@ -142,6 +155,13 @@ async fn said<T: serde::Serialize, E: std::fmt::Display>(
 impl Peers for Receiver {
     async fn ask(&self, body: Bytes) -> Result<Bytes, PeerError> {
         self.answer(decode(&body)?).await
+    }
+
+    async fn describe(&self) -> Result<Bytes, PeerError> {
+        let described = self.forwarder.describe().await;
+        described
+            .map(|described| encode(&described))
+            .map_err(|error| PeerError::Refused(error.to_string()))
     }
 
     fn append(&self, bodies: Bodies) -> Bodies {

@@ -84,6 +84,11 @@ impl State {
         self.membership.nodes().map(|(id, member)| (*id, member))
     }
 
+    /// Whether a member votes, and is no learner.
+    pub fn votes(&self, member: u64) -> bool {
+        self.membership.voter_ids().any(|id| id == member)
+    }
+
     pub(super) fn meta(&self) -> SnapshotMeta {
         SnapshotMeta {
             last_log_id: self.applied,

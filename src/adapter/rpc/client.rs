@@ -23,6 +23,7 @@ use tonic::transport::{Channel, Endpoint as Transport, Uri};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::adapter::net;
+use crate::adapter::rpc::WHY_KEY;
 use crate::adapter::rpc::proto::etcdserverpb as pb;
 use crate::adapter::rpc::proto::etcdserverpb::{
     cluster_client::ClusterClient, kv_client::KvClient, lease_client::LeaseClient,
@@ -119,6 +120,14 @@ impl From<Status> for ClientError {
 }
 
 impl ClientError {
+    /// What the server adds to its refusal, for people.
+    pub fn why(&self) -> Option<&str> {
+        match self {
+            Self::Status(status) => status.metadata().get(WHY_KEY)?.to_str().ok(),
+            _ => None,
+        }
+    }
+
     /// The gRPC code; everything that kept the server from answering counts as unavailable.
     pub fn code(&self) -> Code {
         match self {
@@ -323,6 +332,11 @@ impl Client {
             -> LeaseTimeToLiveResponse;
         lease_leases: lease.lease_leases(LeaseLeasesRequest) -> LeaseLeasesResponse;
         member_list: cluster.member_list(MemberListRequest) -> MemberListResponse;
+        member_add: cluster.member_add(MemberAddRequest) -> MemberAddResponse;
+        member_remove: cluster.member_remove(MemberRemoveRequest) -> MemberRemoveResponse;
+        member_update: cluster.member_update(MemberUpdateRequest) -> MemberUpdateResponse;
+        member_promote: cluster.member_promote(MemberPromoteRequest) -> MemberPromoteResponse;
+        move_leader: maintenance.move_leader(MoveLeaderRequest) -> MoveLeaderResponse;
         alarm: maintenance.alarm(AlarmRequest) -> AlarmResponse;
         status: maintenance.status(StatusRequest) -> StatusResponse;
         defragment: maintenance.defragment(DefragmentRequest) -> DefragmentResponse;

@@ -29,17 +29,28 @@ pub(crate) fn status(error: KvError) -> Status {
         | KvError::TooManyOperations
         | KvError::DuplicateKey
         | KvError::InvalidSortOption
+        | KvError::MemberBadUrls
         | KvError::RequestTooLarge => Code::InvalidArgument,
         KvError::Compacted | KvError::FutureRevision | KvError::LeaseTtlTooLarge => {
             Code::OutOfRange
         }
         KvError::NoSpace | KvError::TooManyRequests => Code::ResourceExhausted,
-        KvError::LeaseNotFound => Code::NotFound,
-        KvError::LeaseExists => Code::FailedPrecondition,
+        KvError::LeaseNotFound | KvError::MemberNotFound => Code::NotFound,
+        KvError::LeaseExists
+        | KvError::PeerUrlExists
+        | KvError::MemberNotLearner
+        | KvError::LearnerNotReady
+        | KvError::TooManyLearners
+        | KvError::NotEnoughStarted
+        | KvError::BadTransferee
+        | KvError::NotLeader
+        | KvError::NotForLearner => Code::FailedPrecondition,
         KvError::Corrupt => Code::DataLoss,
-        KvError::NoLeader | KvError::LeaderChanged | KvError::Stopped | KvError::TimedOut => {
-            Code::Unavailable
-        }
+        KvError::NoLeader
+        | KvError::LeaderChanged
+        | KvError::Stopped
+        | KvError::TimedOut
+        | KvError::Unhealthy => Code::Unavailable,
     };
     Status::new(code, error.to_string())
 }

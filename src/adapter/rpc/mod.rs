@@ -34,6 +34,13 @@ pub mod proto {
     pub const PEER_DESCRIPTOR: &[u8] = include_bytes!("generated/peer_descriptor.bin");
 }
 
+/// The metadata of a refusal that says why in figures: the message is etcd's, because its clients
+/// compare it.
+const WHY_KEY: &str = "coracle-why";
+
+/// A header is to stay small.
+const WHY_BYTES_MAX: usize = 1024;
+
 /// The bytes of a message on the wire.
 pub fn encode(message: &impl prost::Message) -> Vec<u8> {
     message.encode_to_vec()

@@ -57,11 +57,27 @@ pub const KEYS: &[Key] = &[
         "Who founds the cluster: NAME=URL for every founder, with commas",
         "this member alone",
     ),
+    choice(
+        &["new", "existing"],
+        key(
+            "initial-cluster-state",
+            "STATE",
+            "Whether the members of --initial-cluster found it, or have added this one to it",
+            "new",
+        ),
+    ),
     key(
         "initial-cluster-token",
         "TOKEN",
         "What tells this cluster from others that had the same URLs",
         "coracle-cluster",
+    ),
+    key(
+        "replace-after",
+        "SPAN",
+        "How long a voting member may be gone before a learner that has caught up takes its place; \
+         0 for ever",
+        "10m",
     ),
     key(
         "socket",

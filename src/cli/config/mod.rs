@@ -45,6 +45,15 @@ pub enum CompactionMode {
     Revision,
 }
 
+/// What a new data directory begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InitialState {
+    /// The founders make a new cluster.
+    New,
+    /// The cluster is there, and this member was added to it.
+    Existing,
+}
+
 /// The unix socket for clients on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Socket {
@@ -69,7 +78,10 @@ pub struct Settings {
     pub advertise_peer: Vec<String>,
     /// None: this member alone.
     pub founders: Option<Founders>,
+    pub initial_state: InitialState,
     pub cluster_token: String,
+    /// None: a member that is gone is never replaced without being asked.
+    pub replace_after: Option<Duration>,
     pub socket: Socket,
     /// None: no limit.
     pub quota_bytes: Option<u64>,
@@ -321,6 +333,8 @@ impl fmt::Display for Settings {
         let quota = self
             .quota_bytes
             .map_or("-1".to_owned(), |bytes| bytes.to_string());
+        let state = format!("{:?}", self.initial_state).to_lowercase();
+        let replace_after = self.replace_after.unwrap_or_default();
         let level = format!("{:?}", self.log_level).to_lowercase();
         let lines = [
             ("name", quoted(&self.name)),
@@ -337,7 +351,9 @@ impl fmt::Display for Settings {
                 quoted(&self.advertise_peer.join(",")),
             ),
             ("initial-cluster", quoted(&founders)),
+            ("initial-cluster-state", quoted(&state)),
             ("initial-cluster-token", quoted(&self.cluster_token)),
+            ("replace-after", quoted(&Span(replace_after))),
             ("socket", quoted(&socket)),
             ("quota-backend-bytes", quota),
             ("max-request-bytes", self.request_bytes_max.to_string()),

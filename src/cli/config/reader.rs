@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::config::{
-    BackupSettings, CompactionMode, ConfigError, LogLevel, Origin, Settings, Socket, Values,
+    BackupSettings, CompactionMode, ConfigError, InitialState, LogLevel, Origin, Settings, Socket,
+    Values,
 };
 use crate::cli::listen::{ListenUrl, advertised_urls_or_none, listen_urls, listen_urls_or_none};
 use crate::core::cluster::founding::Founders;
@@ -60,6 +61,8 @@ impl Reader<'_> {
             listen_peer,
             advertise_peer: self.parse("initial-advertise-peer-urls", Vec::new(), advertised)?,
             founders,
+            initial_state: self.initial_state()?,
+            replace_after: self.replace_after()?,
             cluster_token: self.parse(
                 "initial-cluster-token",
                 "coracle-cluster".to_owned(),
@@ -100,6 +103,34 @@ impl Reader<'_> {
                 .map(Some)
                 .map_err(|error| error.to_string()),
         })
+    }
+
+    fn replace_after(&self) -> Result<Option<Duration>, ConfigError> {
+        let usual = duration("10m").expect("a duration");
+        self.parse("replace-after", Some(usual), |text| {
+            let span = duration(text).map_err(words)?;
+            Ok(Some(span).filter(|span| !span.is_zero()))
+        })
+    }
+
+    fn initial_state(&self) -> Result<InitialState, ConfigError> {
+        let state = self.parse(
+            "initial-cluster-state",
+            InitialState::New,
+            |text| match text {
+                "new" => Ok(InitialState::New),
+                "existing" => Ok(InitialState::Existing),
+                _ => Err(format!("{text:?} is neither: write new or existing")),
+            },
+        )?;
+        let others = self.founders()?.map_or(0, |founders| founders.0.len());
+        match state {
+            InitialState::Existing if others < 2 => Err(ConfigError::Value {
+                origin: self.origin("initial-cluster-state"),
+                why: "the other members must be asked, and initial-cluster names none".to_owned(),
+            }),
+            state => Ok(state),
+        }
     }
 
     /// This member is one of the founders, under the URLs where the others will look for it.

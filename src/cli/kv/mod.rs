@@ -121,6 +121,7 @@ pub fn command(name: &'static str) -> Command {
         compaction(face),
         endpoint(face),
         member(face),
+        move_leader(face),
         snapshot(face),
         alarm(face),
         defrag(face),
@@ -482,13 +483,45 @@ fn endpoint(face: Face) -> Command {
 }
 
 fn member(face: Face) -> Command {
+    let id = || face.positions(&[("ID", "The member in hexadecimal")]);
+    let peer_urls = || {
+        text(
+            "peer-urls",
+            "URLS",
+            "Where the other members reach it, with commas",
+        )
+    };
     Command::new("member")
-        .about("Shows the members of the cluster")
-        .subcommand(
+        .about("Shows and changes the members of the cluster")
+        .subcommands([
             Command::new("list")
                 .about("Lists them")
                 .args(face.positions(&[])),
-        )
+            Command::new("add")
+                .about("Adds a member, and shows how to start it")
+                .args(face.positions(&[("NAME", "What it is called")]))
+                .arg(peer_urls())
+                .arg(flag(
+                    "learner",
+                    "Ask for one without a vote, as every member of coracle begins",
+                )),
+            Command::new("remove")
+                .about("Removes a member for ever")
+                .args(id()),
+            Command::new("update")
+                .about("Changes where the other members reach a member")
+                .args(id())
+                .arg(peer_urls()),
+            Command::new("promote")
+                .about("Lets a learner vote that has caught up")
+                .args(id()),
+        ])
+}
+
+fn move_leader(face: Face) -> Command {
+    Command::new("move-leader")
+        .about("Gives the lead to another member")
+        .args(face.positions(&[("ID", "The member that is to lead, in hexadecimal")]))
 }
 
 fn snapshot(face: Face) -> Command {

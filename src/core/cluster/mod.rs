@@ -2,5 +2,6 @@
 
 pub mod comparison;
 pub mod founding;
+pub mod membership;
 pub mod restoring;
 pub mod survey;

@@ -14,7 +14,7 @@ pub mod index;
 pub mod lease;
 pub mod machine;
 #[cfg(test)]
-mod model;
+pub(crate) mod model;
 pub mod patience;
 pub mod quota;
 pub mod request;

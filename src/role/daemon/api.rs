@@ -8,8 +8,8 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::{ReceiverStream, WatchStream};
 
 use crate::adapter::rpc::server::{
-    AlarmAction, Api, BoxStream, HashView, Header, LeaseTerm, MemberView, SnapshotPart, StatusView,
-    WatchAnswer, WatchCommand,
+    AlarmAction, Api, BoxStream, HashView, Header, LeaseTerm, MemberView, Refused, SnapshotPart,
+    StatusView, WatchAnswer, WatchCommand, Wish,
 };
 use crate::core::kv::machine::Machine;
 use crate::core::kv::request::{
@@ -20,6 +20,7 @@ use crate::core::kv::snapshot;
 use crate::core::kv::store::{RangeProgress, Step};
 use crate::core::kv::txn::{check_delete, check_put, check_txn, is_read_only};
 use crate::role::daemon::hub::count_txn;
+use crate::role::daemon::membership::refused;
 use crate::role::daemon::node::Node;
 use crate::role::daemon::reads::Pin;
 use crate::role::daemon::watch::{ANSWERS_MAX, StreamTask};
@@ -213,9 +214,21 @@ impl Api for Served {
                 true => self.0.settings.client_urls.clone(),
                 false => member.client_urls.clone(),
             },
-            is_learner: false,
+            is_learner: !state.votes(id),
         });
         Ok(members.collect())
+    }
+
+    async fn change_member(&self, wish: Wish) -> Result<u64, Refused> {
+        self.0.change_member(wish).await
+    }
+
+    async fn move_leader(&self, to: u64) -> Result<(), Refused> {
+        self.0.consensus.move_lead(to).await.map_err(refused)
+    }
+
+    fn is_learner(&self) -> bool {
+        self.0.consensus.is_learner()
     }
 
     async fn alarm(
@@ -268,6 +281,7 @@ impl Api for Served {
             db_bytes_in_use: in_use as i64,
             db_bytes_quota: self.0.settings.quota.map_or(0, |quota| quota.0) as i64,
             leader: standing.leader,
+            is_learner: self.0.consensus.is_learner(),
             raft_index: standing.last_index,
             raft_applied_index: standing.applied_index,
             errors: alarms,

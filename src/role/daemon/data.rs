@@ -21,12 +21,13 @@ impl From<DataError> for Refused {
 
 /// Takes the directory for this process and finds out who the member is; a new directory gets the
 /// identity that `found` gives.
-pub(super) fn open(
+pub(super) async fn open(
     directory: &Path,
-    found: impl FnOnce() -> Result<Identity, Failure>,
+    found: impl AsyncFnOnce() -> Result<Identity, Failure>,
 ) -> Result<(DirectoryLock, Identity), Failure> {
-    let found = || found().map_err(Refused::Beginning);
-    data_directory::open(directory, found).map_err(|refused| match refused {
+    let found = async || found().await.map_err(Refused::Beginning);
+    let opened = data_directory::open(directory, found).await;
+    opened.map_err(|refused| match refused {
         Refused::Directory(error) => told(directory, &error),
         Refused::Beginning(failure) => failure,
     })

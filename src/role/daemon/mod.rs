@@ -13,6 +13,7 @@ mod forming;
 mod hub;
 mod leases;
 mod listen;
+mod membership;
 mod node;
 mod probe;
 mod reads;
@@ -202,10 +203,11 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     let handled = signal(SignalKind::from_raw(SIGXFSZ));
     drop(handled.map_err(|error| Failure::new(Exit::FAILED, "cannot handle signals", error))?);
     let mut laps = Laps::new();
-    let (lock, identity) = data::open(&settings.data_dir, || match settings.force_new_cluster {
+    let identity = async || match settings.force_new_cluster {
         true => Err(forced::refuse_new(&settings)),
-        false => Ok(forming::identity(&settings)),
-    })?;
+        false => forming::identity(&settings).await,
+    };
+    let (lock, identity) = data::open(&settings.data_dir, identity).await?;
     // Bound before the log is read: a port in use is told at once.
     let mut listening = Listening::bind(&settings).await?;
     let own = forming::own(&settings, &listening);
@@ -224,7 +226,10 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     let mut upkeep = JoinSet::new();
     // From here on: a long log of many compactions is read with what they left alone.
     upkeep.spawn(upkeep::drop_compacted(Arc::clone(&node)));
-    settle(&node, founders).await?;
+    tokio::select! {
+        settled = settle(&node, founders) => settled?,
+        removed = membership::removed(&node) => return Err(removed),
+    }
     laps.end("settle");
     compare::start(&node, settings.corrupt_check, &mut upkeep)?;
     let mut retainer = Retainer::new(settings.retention);
@@ -235,6 +240,7 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     // Until then there is nothing to end, and a signal ends the process at once.
     let signals = Signals::listen()?;
     upkeep.spawn(forming::publish(Arc::clone(&node), own));
+    upkeep.spawn(membership::tend(Arc::clone(&node)));
     upkeep.spawn(leases::follow_leadership(Arc::clone(&node)));
     upkeep.spawn(leases::revoke_due(Arc::clone(&node)));
     upkeep.spawn(upkeep::yield_when_stalled(Arc::clone(&node)));
@@ -315,6 +321,7 @@ async fn start(
         quota: settings.quota_bytes.map(Quota),
         watch_progress: settings.watch_progress,
         election_timeout,
+        replace_after: settings.replace_after,
     };
     Ok(Arc::new(Node::new(
         identity,
@@ -407,6 +414,7 @@ async fn listen_until_told(
         signal = signals.told_to_end() => (Some(signal), None),
         failure = node.consensus.failed() => (None, Some(stopped(chain(&failure)))),
         failure = compare::corrupt(node) => (None, Some(failure)),
+        removed = membership::removed(node) => (None, Some(removed)),
         Some(ended) = fronts.join_next() => (None, Some(stopped(match ended {
             Ok(Ok(_)) => "it stopped serving without being told to".to_owned(),
             Ok(Err(error)) => chain(&error),

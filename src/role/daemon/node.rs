@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::adapter::data_directory::Identity;
 use crate::adapter::host;
 use crate::adapter::metrics::Metrics;
-use crate::adapter::raft::{Consensus, Leadership, Standing};
+use crate::adapter::raft::{Consensus, Leadership, Member, Standing};
 use crate::core::kv::lease::TTL_SECONDS_MAX;
 use crate::core::kv::machine::quota_cost;
 use crate::core::kv::quota::Quota;
@@ -29,6 +29,7 @@ pub(super) struct NodeSettings {
     pub(super) quota: Option<Quota>,
     pub(super) watch_progress: Duration,
     pub(super) election_timeout: Duration,
+    pub(super) replace_after: Option<Duration>,
 }
 
 pub(super) struct Node {
@@ -109,6 +110,16 @@ impl Node {
     pub(super) fn is_corrupt(&self) -> bool {
         let state = self.consensus.state();
         state.machine.is_corrupt(self.identity.member_id)
+    }
+
+    /// Whether the other members would look for this one at another place. Without any to come it
+    /// is no matter where clients are served: each start of a member that is alone would write it.
+    pub(super) fn is_elsewhere(&self, own: &Member) -> bool {
+        let state = self.consensus.state();
+        let known = state
+            .members()
+            .find(|(id, _)| *id == self.identity.member_id);
+        known.is_some_and(|(_, known)| known.peer_urls != own.peer_urls)
     }
 
     /// Makes a change, unless the quota or the disk forbids that it adds data.

@@ -43,7 +43,7 @@ impl Probe for Served {
     }
 
     fn is_learner(&self) -> bool {
-        false
+        Api::is_learner(self)
     }
 
     fn versions(&self) -> Versions {
@@ -69,7 +69,7 @@ impl Served {
             .proposals_committed
             .set(gauge(standing.committed_index));
         server.proposals_applied.set(gauge(standing.applied_index));
-        server.is_learner.set(i64::from(self.is_learner()));
+        server.is_learner.set(i64::from(Api::is_learner(self)));
         let statistics = self.0.consensus.statistics();
         let pending = gauge(statistics.proposals_pending);
         server.proposals_pending.set(pending);

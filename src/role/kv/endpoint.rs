@@ -144,15 +144,6 @@ async fn ask_each<T>(
     Ok((answers, failed))
 }
 
-pub(super) async fn members(session: &Session) -> Result<Exit, Trouble> {
-    let client = session.connect().await?;
-    let response = client
-        .member_list(pb::MemberListRequest { linearizable: true })
-        .await
-        .map_err(|error| Trouble::rpc("cannot list the members", &error))?;
-    session.answer(&Answer::Members(response))
-}
-
 /// The endpoints to ask: the given ones, or with `--cluster` those that all members advertise.
 pub(super) async fn endpoints(
     session: &Session,

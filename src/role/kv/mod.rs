@@ -12,6 +12,7 @@ mod interrupt;
 mod lease;
 mod ls;
 mod maintenance;
+mod member;
 mod pair;
 mod session;
 mod snapshot;
@@ -86,7 +87,12 @@ async fn dispatch(session: &Session, verb: &str, matches: &Matches) -> Result<Ex
         ("endpoint", "health") => endpoint::health(session, matches).await,
         ("endpoint", "status") => endpoint::status(session, matches).await,
         ("endpoint", "hashkv") => endpoint::hash(session, matches).await,
-        ("member", "list") => endpoint::members(session).await,
+        ("member", "list") => member::list(session).await,
+        ("member", "add") => member::add(session, matches).await,
+        ("member", "remove") => member::remove(session, matches).await,
+        ("member", "update") => member::update(session, matches).await,
+        ("member", "promote") => member::promote(session, matches).await,
+        ("move-leader", _) => member::move_leader(session, matches).await,
         ("snapshot", "save") => snapshot::save(session, matches).await,
         ("snapshot", "status") => snapshot::status(session, matches),
         ("snapshot", "restore") => snapshot::restore(session, matches),

@@ -67,7 +67,9 @@ impl Trouble {
             Code::FailedPrecondition | Code::AlreadyExists | Code::Aborted => Exit::CONFLICT,
             _ => Exit::FAILED,
         };
-        let mut failure = Failure::new(exit, what, error);
+        // In figures, with the words that etcd has for it.
+        let why = error.why().map(|why| format!("{why} ({error})"));
+        let mut failure = Failure::new(exit, what, why.unwrap_or_else(|| error.to_string()));
         match error {
             ClientError::Connect { .. } => {
                 failure = failure.hint(

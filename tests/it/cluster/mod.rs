@@ -8,6 +8,7 @@ mod failover;
 mod forced;
 mod forming;
 mod leases;
+mod members;
 mod status;
 
 use std::net::TcpListener;
@@ -21,6 +22,8 @@ use crate::rig::{Daemon, PATIENCE, Rig};
 
 /// The members of one cluster, each with a directory of its own.
 pub(crate) struct Cluster {
+    /// Where the others reach each.
+    urls: Vec<String>,
     rigs: Vec<Rig>,
     /// None: not running.
     members: Vec<Option<Daemon>>,
@@ -54,6 +57,7 @@ impl Cluster {
         Self {
             rigs: urls.iter().enumerate().map(rig).collect(),
             members: (0..count).map(|_| None).collect(),
+            urls,
         }
     }
 

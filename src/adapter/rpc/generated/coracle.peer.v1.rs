@@ -103,6 +103,28 @@ pub mod peer_client {
             req.extensions_mut().insert(GrpcMethod::new("coracle.peer.v1.Peer", "Ask"));
             self.inner.unary(req, path, codec).await
         }
+        /// Who the members are; asked by a machine that is none yet, or none any more.
+        pub async fn describe(
+            &mut self,
+            request: impl tonic::IntoRequest<super::Message>,
+        ) -> std::result::Result<tonic::Response<super::Message>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/coracle.peer.v1.Peer/Describe",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("coracle.peer.v1.Peer", "Describe"));
+            self.inner.unary(req, path, codec).await
+        }
         /// Log entries in order, each answered in order.
         pub async fn append(
             &mut self,
@@ -170,6 +192,11 @@ pub mod peer_server {
     pub trait Peer: std::marker::Send + std::marker::Sync + 'static {
         /// One question, one answer.
         async fn ask(
+            &self,
+            request: tonic::Request<super::Message>,
+        ) -> std::result::Result<tonic::Response<super::Message>, tonic::Status>;
+        /// Who the members are; asked by a machine that is none yet, or none any more.
+        async fn describe(
             &self,
             request: tonic::Request<super::Message>,
         ) -> std::result::Result<tonic::Response<super::Message>, tonic::Status>;
@@ -300,6 +327,49 @@ pub mod peer_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = AskSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/coracle.peer.v1.Peer/Describe" => {
+                    #[allow(non_camel_case_types)]
+                    struct DescribeSvc<T: Peer>(pub Arc<T>);
+                    impl<T: Peer> tonic::server::UnaryService<super::Message>
+                    for DescribeSvc<T> {
+                        type Response = super::Message;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::Message>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Peer>::describe(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DescribeSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

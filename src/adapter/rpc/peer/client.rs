@@ -71,6 +71,11 @@ impl Links {
         }
     }
 
+    /// Of which cluster the caller is.
+    pub fn cluster_id(&self) -> u64 {
+        self.speaker.cluster_id
+    }
+
     /// The way to `member`, which listens on one of `urls`. Nothing is sent yet.
     pub fn to(&self, member: u64, urls: &[String]) -> Result<Link, PeerError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -144,6 +149,14 @@ impl Link {
     pub async fn ask(&self, body: Bytes, limit: Duration) -> Result<Bytes, PeerError> {
         let mut client = self.client.clone();
         let call = client.ask(self.signed(Message { body }));
+        Ok(self.within(limit, call).await?.body)
+    }
+
+    /// Who the members are. Whoever is there answers: neither side need know the other.
+    pub async fn describe(&self, limit: Duration) -> Result<Bytes, PeerError> {
+        let mut client = self.client.clone();
+        let body = Bytes::new();
+        let call = client.describe(Message { body });
         Ok(self.within(limit, call).await?.body)
     }
 

@@ -74,6 +74,17 @@ pub enum PeerError {
 }
 
 impl PeerError {
+    /// What happened, where the member's id is not known yet.
+    pub fn why(&self) -> String {
+        match self {
+            Self::Address { why, .. }
+            | Self::Unreachable { why, .. }
+            | Self::Broken { why, .. }
+            | Self::Refused(why) => why.clone(),
+            Self::Late { limit, .. } => format!("no answer within {limit:?}"),
+        }
+    }
+
     fn of(member: u64, status: &Status) -> Self {
         match status.code() {
             Code::FailedPrecondition | Code::InvalidArgument | Code::Aborted => {

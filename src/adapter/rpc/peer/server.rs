@@ -22,6 +22,9 @@ use crate::adapter::rpc::proto::peer::{
 pub trait Peers: Send + Sync + 'static {
     fn ask(&self, body: Bytes) -> impl Future<Output = Result<Bytes, PeerError>> + Send;
 
+    /// Who the members are, for a machine that is none.
+    fn describe(&self) -> impl Future<Output = Result<Bytes, PeerError>> + Send;
+
     /// Answers each body, in order; ends when the bodies end or one cannot be answered.
     fn append(&self, bodies: Bodies) -> Bodies;
 
@@ -75,6 +78,12 @@ impl<P: Peers> Peer for Receiver<P> {
     async fn ask(&self, request: Request<Message>) -> Result<Response<Message>, Status> {
         self.speaker.check(request.metadata())?;
         let body = self.peers.ask(request.into_inner().body).await?;
+        Ok(Response::new(Message { body }))
+    }
+
+    /// Whoever asks does not know yet whom.
+    async fn describe(&self, _request: Request<Message>) -> Result<Response<Message>, Status> {
+        let body = self.peers.describe().await?;
         Ok(Response::new(Message { body }))
     }
 

@@ -41,6 +41,22 @@ pub struct MemberView {
     pub is_learner: bool,
 }
 
+/// A change of one member that somebody wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    Add { peer_urls: Vec<String> },
+    Remove { id: u64 },
+    Update { id: u64, peer_urls: Vec<String> },
+    Promote { id: u64 },
+}
+
+/// Why it is not done: in etcd's words, and in figures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub error: KvError,
+    pub why: String,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StatusView {
     pub version: String,
@@ -49,6 +65,7 @@ pub struct StatusView {
     pub db_bytes_in_use: i64,
     pub db_bytes_quota: i64,
     pub leader: u64,
+    pub is_learner: bool,
     pub raft_index: u64,
     pub raft_applied_index: u64,
     pub errors: Vec<String>,
@@ -163,6 +180,12 @@ pub trait Api: Send + Sync + 'static {
         &self,
         consistency: Consistency,
     ) -> impl Future<Output = Result<Vec<MemberView>, KvError>> + Send;
+    /// Has a change made; the id of its member.
+    fn change_member(&self, wish: Wish) -> impl Future<Output = Result<u64, Refused>> + Send;
+    /// Gives the lead to another voter, if this member leads.
+    fn move_leader(&self, to: u64) -> impl Future<Output = Result<(), Refused>> + Send;
+    /// Whether the member serves only what it can without counting for anything.
+    fn is_learner(&self) -> bool;
 
     fn alarm(
         &self,

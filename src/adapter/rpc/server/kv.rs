@@ -19,6 +19,7 @@ impl<A: Api> Kv for Service<A> {
     ) -> Result<Response<pb::RangeResponse>, Status> {
         let request = request.into_inner();
         let consistency = consistency(request.serializable);
+        self.check_read(consistency)?;
         let range = convert::range(request).map_err(status)?;
         check_range(&range).map_err(status)?;
         let reply = self.api.range(range, consistency).await.map_err(status)?;
@@ -34,6 +35,7 @@ impl<A: Api> Kv for Service<A> {
     ) -> Result<Response<Self::RangeStreamStream>, Status> {
         let request = request.into_inner();
         let consistency = consistency(request.serializable);
+        self.check_read(consistency)?;
         let range = convert::range(request).map_err(status)?;
         check_range(&range).map_err(status)?;
         if range.needs_all() || range.is_sorted() {

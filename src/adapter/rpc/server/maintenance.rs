@@ -1,15 +1,14 @@
-//! The Maintenance and Cluster services.
+//! The Maintenance service.
 
 use futures_util::StreamExt;
 use tonic::{Request, Response, Status};
 
 use crate::adapter::rpc::convert::{self, status};
-use crate::adapter::rpc::proto::etcdserverpb::{
-    self as pb, cluster_server::Cluster, maintenance_server::Maintenance,
-};
+use crate::adapter::rpc::proto::etcdserverpb::{self as pb, maintenance_server::Maintenance};
 use crate::adapter::rpc::server::Service;
 use crate::adapter::rpc::server::api::{AlarmAction, Api, BoxStream};
-use crate::core::kv::request::{Alarm, Consistency};
+use crate::adapter::rpc::server::cluster::refused;
+use crate::core::kv::request::Alarm;
 
 #[tonic::async_trait]
 impl<A: Api> Maintenance for Service<A> {
@@ -64,7 +63,7 @@ impl<A: Api> Maintenance for Service<A> {
             raft_applied_index: view.raft_applied_index,
             errors: view.errors,
             db_size_in_use: view.db_bytes_in_use,
-            is_learner: false,
+            is_learner: view.is_learner,
             storage_version: view.storage_version,
             db_size_quota: view.db_bytes_quota,
             downgrade_info: Some(pb::DowngradeInfo::default()),
@@ -127,31 +126,14 @@ impl<A: Api> Maintenance for Service<A> {
         });
         Ok(Response::new(responses.boxed()))
     }
-}
 
-#[tonic::async_trait]
-impl<A: Api> Cluster for Service<A> {
-    async fn member_list(
+    async fn move_leader(
         &self,
-        request: Request<pb::MemberListRequest>,
-    ) -> Result<Response<pb::MemberListResponse>, Status> {
-        let consistency = match request.into_inner().linearizable {
-            true => Consistency::Linearizable,
-            false => Consistency::Serializable,
-        };
-        let members = self.api.members(consistency).await.map_err(status)?;
-        let members = members.into_iter().map(|member| pb::Member {
-            id: member.id,
-            name: member.name,
-            peer_ur_ls: member.peer_urls,
-            client_ur_ls: member.client_urls,
-            is_learner: member.is_learner,
-        });
-        // As in etcd, answers about members have no revision.
-        let header = self.header(0);
-        Ok(Response::new(pb::MemberListResponse {
-            header,
-            members: members.collect(),
-        }))
+        request: Request<pb::MoveLeaderRequest>,
+    ) -> Result<Response<pb::MoveLeaderResponse>, Status> {
+        let to = request.into_inner().target_id;
+        self.api.move_leader(to).await.map_err(refused)?;
+        let header = self.newest_header();
+        Ok(Response::new(pb::MoveLeaderResponse { header }))
     }
 }

@@ -1,6 +1,7 @@
 //! etcd's services, served by whatever implements [`Api`], as one tower service.
 
 mod api;
+mod cluster;
 mod health;
 mod kv;
 mod lease;
@@ -24,12 +25,22 @@ use crate::adapter::rpc::proto::etcdserverpb::{
     maintenance_server::MaintenanceServer, watch_server::WatchServer,
 };
 use crate::adapter::rpc::proto::health::health_server::HealthServer;
+use crate::core::kv::request::{Consistency, KvError};
 use crate::core::kv::watch::Event;
 
 pub use api::{
-    AlarmAction, Api, BoxStream, HashView, Header, LeaseTerm, MemberView, SnapshotPart, StatusView,
-    WatchAnswer, WatchCommand,
+    AlarmAction, Api, BoxStream, HashView, Header, LeaseTerm, MemberView, Refused, SnapshotPart,
+    StatusView, WatchAnswer, WatchCommand, Wish,
 };
+
+/// What a learner serves, as in etcd; ranges only of its own state, which the range itself sees to.
+const FOR_LEARNERS: [&str; 5] = [
+    "/etcdserverpb.KV/Range",
+    "/etcdserverpb.KV/RangeStream",
+    "/etcdserverpb.Maintenance/Status",
+    "/etcdserverpb.Maintenance/Snapshot",
+    "/grpc.health.v1.Health/Check",
+];
 
 /// What a message may take beside the request in it, as etcd allows.
 pub const MESSAGE_OVERHEAD_BYTES: usize = 512 * 1024;
@@ -47,6 +58,7 @@ pub(crate) struct Service<A> {
 
 /// All services; picks one by the path of a call.
 pub struct Services<A> {
+    api: Arc<A>,
     kv: KvServer<Service<A>>,
     watch: WatchServer<Service<A>>,
     lease: LeaseServer<Service<A>>,
@@ -62,6 +74,7 @@ impl<A: Api> Services<A> {
             api: Arc::clone(api),
         };
         Self {
+            api: Arc::clone(api),
             kv: KvServer::new(service())
                 .max_decoding_message_size(limit)
                 .max_encoding_message_size(usize::MAX),
@@ -77,6 +90,7 @@ impl<A: Api> Services<A> {
 impl<A> Clone for Services<A> {
     fn clone(&self) -> Self {
         Self {
+            api: Arc::clone(&self.api),
             kv: self.kv.clone(),
             watch: self.watch.clone(),
             lease: self.lease.clone(),
@@ -100,6 +114,10 @@ impl<A: Api> TowerService<http::Request<Body>> for Services<A> {
         let version = request.headers().get(CLIENT_VERSION);
         if version.is_some_and(|version| std::str::from_utf8(version.as_bytes()).is_err()) {
             let status = Status::invalid_argument("etcdserver: invalid client api version");
+            return Reply(Box::pin(std::future::ready(Ok(status.into_http()))));
+        }
+        if !FOR_LEARNERS.contains(&request.uri().path()) && self.api.is_learner() {
+            let status = convert::status(KvError::NotForLearner);
             return Reply(Box::pin(std::future::ready(Ok(status.into_http()))));
         }
         let service = request.uri().path().split('/').nth(1).unwrap_or_default();
@@ -157,6 +175,16 @@ const TOO_LARGE: &str = "Error, decoded message length too large:";
 impl<A: Api> Service<A> {
     fn header(&self, revision: i64) -> Option<pb::ResponseHeader> {
         Self::header_of(self.api.header(revision))
+    }
+
+    /// A learner answers only from its own state.
+    fn check_read(&self, consistency: Consistency) -> Result<(), Status> {
+        match consistency {
+            Consistency::Linearizable if self.api.is_learner() => {
+                Err(convert::status(KvError::NotForLearner))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn newest_header(&self) -> Option<pb::ResponseHeader> {

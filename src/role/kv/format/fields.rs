@@ -78,6 +78,8 @@ impl Lines {
                     .for_each(|lease| self.field("ID", lease.id));
             }
             Answer::Members(response) => self.members(response),
+            // etcdctl has no such form.
+            Answer::Changed { .. } => {}
             Answer::Alarms(response) => {
                 self.header(&response.header);
                 for alarm in &response.alarms {

@@ -9,7 +9,7 @@ use crate::adapter::rpc::proto::etcdserverpb as pb;
 use crate::adapter::rpc::proto::etcdserverpb::response_op::Response as Op;
 use crate::adapter::rpc::proto::mvccpb::{Event, KeyValue};
 use crate::cli::kv::go;
-use crate::role::kv::format::{Answer, Health};
+use crate::role::kv::format::{Answer, Changed, Health};
 
 pub(super) fn render(answer: &Answer, hex: bool) -> Vec<u8> {
     let value = match answer {
@@ -51,6 +51,7 @@ pub(super) fn render(answer: &Answer, hex: bool) -> Vec<u8> {
                 .list("members", members)
                 .value()
         }
+        Answer::Changed { changed, .. } => self::changed(changed),
         Answer::Alarms(response) => {
             let alarms = response.alarms.iter().map(alarm).collect();
             Object::under(&response.header)
@@ -227,6 +228,20 @@ fn keys(keys: &[bytes::Bytes]) -> Value {
         [] => Value::Null,
         keys => keys.iter().map(|key| base64(key)).collect(),
     }
+}
+
+fn changed(changed: &Changed) -> Value {
+    let members = changed.members().iter().map(member).collect();
+    let object = Object::under(&changed.header());
+    let added = match changed {
+        Changed::Added(response) => response.member.as_ref(),
+        _ => None,
+    };
+    let object = match added {
+        Some(added) => object.always("member", member(added)),
+        None => object,
+    };
+    object.list("members", members).value()
 }
 
 fn member(member: &pb::Member) -> Value {

@@ -33,11 +33,24 @@ pub(crate) enum Answer {
     },
     Leases(pb::LeaseLeasesResponse),
     Members(pb::MemberListResponse),
+    /// A change of member `id`.
+    Changed {
+        id: u64,
+        changed: Changed,
+    },
     Alarms(pb::AlarmResponse),
     Health(Vec<Health>),
     Status(Vec<(String, pb::StatusResponse)>),
     Hash(Vec<(String, pb::HashKvResponse)>),
     Snapshot(Snapshot),
+}
+
+/// A change of the members.
+pub(crate) enum Changed {
+    Added(pb::MemberAddResponse),
+    Removed(pb::MemberRemoveResponse),
+    Updated(pb::MemberUpdateResponse),
+    Promoted(pb::MemberPromoteResponse),
 }
 
 /// What a snapshot file holds.
@@ -77,6 +90,36 @@ pub(crate) struct Format {
 #[error("{0}")]
 pub(crate) struct Unsupported(String);
 
+impl Changed {
+    pub(crate) fn header(&self) -> Option<pb::ResponseHeader> {
+        match self {
+            Self::Added(response) => response.header,
+            Self::Removed(response) => response.header,
+            Self::Updated(response) => response.header,
+            Self::Promoted(response) => response.header,
+        }
+    }
+
+    pub(crate) fn members(&self) -> &[pb::Member] {
+        match self {
+            Self::Added(response) => &response.members,
+            Self::Removed(response) => &response.members,
+            Self::Updated(response) => &response.members,
+            Self::Promoted(response) => &response.members,
+        }
+    }
+
+    /// As etcdctl says it, up to the cluster.
+    pub(crate) fn words(&self) -> &'static str {
+        match self {
+            Self::Added(_) => "added to",
+            Self::Removed(_) => "removed from",
+            Self::Updated(_) => "updated in",
+            Self::Promoted(_) => "promoted in",
+        }
+    }
+}
+
 impl Kind {
     pub(crate) fn parse(name: &str) -> Option<Self> {
         match name {
@@ -95,7 +138,12 @@ impl Format {
         match self.kind {
             Kind::Simple => Ok(simple::render(answer, self)),
             Kind::Json => Ok(json::render(answer, self.hex)),
-            Kind::Fields => Ok(fields::render(answer)),
+            Kind::Fields => match answer {
+                Answer::Changed { .. } => {
+                    Err(Unsupported("fields not supported as output format".into()))
+                }
+                answer => Ok(fields::render(answer)),
+            },
             Kind::Plain => Ok(plain::render(answer)),
             Kind::Table => table::render(answer)
                 .ok_or_else(|| Unsupported("table not supported as output format".into())),
@@ -113,6 +161,12 @@ fn protobuf(answer: &Answer) -> Result<Vec<u8>, Unsupported> {
         Answer::Delete(response) => encode(response),
         Answer::Txn(response) => encode(response),
         Answer::Members(response) => encode(response),
+        Answer::Changed { changed, .. } => match changed {
+            Changed::Added(response) => encode(response),
+            Changed::Removed(response) => encode(response),
+            Changed::Updated(response) => encode(response),
+            Changed::Promoted(response) => encode(response),
+        },
         Answer::Alarms(response) => encode(response),
         Answer::Watch(response) => encode(&pb::WatchResponse {
             header: response.header,

@@ -54,6 +54,10 @@ fn document(answer: &Answer) -> Value {
         Answer::Members(response) => {
             json!({"members": response.members.iter().map(member).collect::<Vec<_>>()})
         }
+        Answer::Changed { id, changed } => json!({
+            "member": format!("{id:x}"),
+            "members": changed.members().iter().map(member).collect::<Vec<_>>(),
+        }),
         Answer::Alarms(response) => {
             let alarms = response.alarms.iter().map(|alarm| {
                 let member = format!("{:x}", alarm.member_id);

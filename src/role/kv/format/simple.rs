@@ -6,7 +6,7 @@ use crate::adapter::rpc::proto::etcdserverpb as pb;
 use crate::adapter::rpc::proto::etcdserverpb::response_op::Response as Op;
 use crate::adapter::rpc::proto::mvccpb::KeyValue;
 use crate::cli::kv::go;
-use crate::role::kv::format::{Answer, Format, alarm_name, event_name, table};
+use crate::role::kv::format::{Answer, Changed, Format, alarm_name, event_name, table};
 
 /// Appends a formatted line; writing to memory cannot fail.
 macro_rules! line {
@@ -54,6 +54,7 @@ pub(super) fn render(answer: &Answer, format: &Format) -> Vec<u8> {
                 .iter()
                 .for_each(|lease| line!(out, "{:016x}", lease.id));
         }
+        Answer::Changed { id, changed } => self::changed(&mut out, *id, changed),
         Answer::Alarms(response) => {
             for alarm in &response.alarms {
                 line!(
@@ -78,6 +79,12 @@ pub(super) fn render(answer: &Answer, format: &Format) -> Vec<u8> {
         }
     }
     out
+}
+
+fn changed(out: &mut Vec<u8>, id: u64, changed: &Changed) {
+    let cluster = changed.header().unwrap_or_default().cluster_id;
+    let words = changed.words();
+    line!(out, "Member {id:16x} {words} cluster {cluster:16x}");
 }
 
 fn put(out: &mut Vec<u8>, response: &pb::PutResponse, format: &Format) {
