@@ -1,6 +1,7 @@
-//! Who the members of a cluster are.
+//! Who the machines and the members of a cluster are, and who lets them in.
 
 pub mod comparison;
 pub mod founding;
+pub mod machine;
 pub mod restoring;
 pub mod survey;
