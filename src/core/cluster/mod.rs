@@ -2,6 +2,8 @@
 
 pub mod comparison;
 pub mod founding;
+pub mod guesses;
 pub mod machine;
 pub mod restoring;
 pub mod survey;
+pub mod token;
