@@ -5,5 +5,6 @@ pub mod founding;
 pub mod guesses;
 pub mod machine;
 pub mod restoring;
+pub mod seat;
 pub mod survey;
 pub mod token;
