@@ -14,6 +14,8 @@ use std::time::Duration;
 use crate::cli::config::reader::Reader;
 use crate::cli::listen::ListenUrl;
 use crate::core::cluster::founding::Founders;
+use crate::core::cluster::machine::{MachineId, Metadata};
+use crate::core::cluster::token::Token;
 use crate::core::kv::retention::Retention;
 use crate::core::paths::User;
 use crate::core::units::{Size, Span};
@@ -55,6 +57,15 @@ pub enum Socket {
     Asked(PathBuf),
 }
 
+/// What lets this machine into a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Join {
+    /// Where members are reached by other members.
+    pub urls: Vec<String>,
+    /// None: it has joined before, or it is refused.
+    pub token: Option<Token>,
+}
+
 /// Everything that the daemon is told before it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -70,6 +81,12 @@ pub struct Settings {
     /// None: this member alone.
     pub founders: Option<Founders>,
     pub cluster_token: String,
+    /// None: nothing to join.
+    pub join: Option<Join>,
+    pub voters: usize,
+    /// None: the system's own, else one that is made.
+    pub machine_id: Option<MachineId>,
+    pub metadata: Metadata,
     pub socket: Socket,
     /// None: no limit.
     pub quota_bytes: Option<u64>,
@@ -318,6 +335,13 @@ impl fmt::Display for Settings {
             .founders
             .as_ref()
             .map_or(String::new(), Founders::to_string);
+        let join = self.join.as_ref().map(|join| join.urls.join(","));
+        let join = join.unwrap_or_default();
+        // It is shown to whoever reads the terminal, and prints nowhere else.
+        let token = self.join.as_ref().and_then(|join| join.token.as_ref());
+        let token = token.map_or(String::new(), Token::to_string);
+        let machine_id = self.machine_id.as_ref();
+        let machine_id = machine_id.map_or("", MachineId::as_str);
         let quota = self
             .quota_bytes
             .map_or("-1".to_owned(), |bytes| bytes.to_string());
@@ -338,6 +362,11 @@ impl fmt::Display for Settings {
             ),
             ("initial-cluster", quoted(&founders)),
             ("initial-cluster-token", quoted(&self.cluster_token)),
+            ("join", quoted(&join)),
+            ("token", quoted(&token)),
+            ("voters", self.voters.to_string()),
+            ("machine-id", quoted(&machine_id)),
+            ("metadata", quoted(&self.metadata)),
             ("socket", quoted(&socket)),
             ("quota-backend-bytes", quota),
             ("max-request-bytes", self.request_bytes_max.to_string()),
@@ -484,6 +513,8 @@ mod tests {
             "auto-compaction-retention = \"1001B\"",
             "name = \"a\"\ninitial-cluster = \"a=http://127.0.0.1:2380,b=http://b:1\"",
             "listen-peer-urls = \"http://127.0.0.1:5\"\ninitial-cluster-token = \"\"",
+            "voters = 5\nmetadata = \"b=2,a=1\"\nmachine-id = \"0123456789abcdef0123456789abcdef\"",
+            "join = [\"http://127.0.0.1:1\", \"http://[::1]:2\"]",
         ] {
             let settings = load(&[], &[], file).expect("loads");
             let printed = settings.to_string();
@@ -584,6 +615,23 @@ mod tests {
     }
 
     #[test]
+    fn a_machine_joins_without_tls_only_where_nobody_listens_in() {
+        let token = Token::of_random(1, 2, None).to_string();
+        let token = ("token", token.as_str());
+        let here = [("join", "http://127.0.0.1:1,http://localhost:2"), token];
+        let join = load(&here, &[], "").expect("loads").join.expect("joins");
+        assert_eq!(join.urls, ["http://127.0.0.1:1", "http://localhost:2"]);
+        assert!(join.token.is_some());
+        let away = ("join", "http://10.0.0.1:1");
+        assert!(refused(&[away, token], &[], "").contains("--insecure"));
+        assert!(load(&[away, token, ("insecure", "true")], &[], "").is_ok());
+        assert!(refused(&[token], &[], "").contains("nothing to join"));
+        assert!(refused(&[away, ("token", "x")], &[], "").contains("it is no token"));
+        let founds = ("initial-cluster", "a=http://127.0.0.1:1");
+        assert!(refused(&[here[0], founds], &[], "").contains("founds a cluster"));
+    }
+
+    #[test]
     fn retention_is_read_by_its_mode() {
         let retention = |mode: &str, text: &str| {
             let flags = [
@@ -615,6 +663,9 @@ mod tests {
     #[test]
     fn values_out_of_bounds_are_refused() {
         for (name, value) in [
+            ("voters", "2"),
+            ("machine-id", "7"),
+            ("metadata", "eu"),
             ("max-txn-ops", "0"),
             ("max-request-bytes", "0"),
             ("max-request-bytes", "16777217"),

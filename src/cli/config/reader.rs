@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use crate::cli::config::{
     BackupSettings, CompactionMode, ConfigError, LogLevel, Origin, Settings, Socket, Values,
+    CompactionMode, ConfigError, Join, LogLevel, Origin, Settings, Socket, Values,
 };
 use crate::cli::listen::{ListenUrl, advertised_urls_or_none, listen_urls, listen_urls_or_none};
 use crate::core::cluster::founding::Founders;
+use crate::core::cluster::machine::{MachineIdError, Metadata, MetadataError};
+use crate::core::cluster::token::TokenFormError;
 use crate::core::kv::request::REQUEST_BYTES_MAX;
 use crate::core::kv::retention::Retention;
 use crate::core::paths::{self, Surroundings, User};
@@ -35,9 +38,10 @@ impl Reader<'_> {
         let listen_client = self.parse("listen-client-urls", here, listen_urls)?;
         let listen_metrics = self.parse("listen-metrics-urls", Vec::new(), listen_urls_or_none)?;
         let founders = self.founders()?;
-        let here = match founders {
-            Some(_) => usual("http://127.0.0.1:2380"),
-            None => Vec::new(),
+        let join = self.join(insecure)?;
+        let here = match founders.is_some() || join.is_some() {
+            true => usual("http://127.0.0.1:2380"),
+            false => Vec::new(),
         };
         let listen_peer = self.parse("listen-peer-urls", here, listen_urls_or_none)?;
         if !insecure {
@@ -65,6 +69,24 @@ impl Reader<'_> {
                 "coracle-cluster".to_owned(),
                 |text| Ok(text.to_owned()),
             )?,
+            join,
+            voters: self.parse("voters", 3, |text| match text {
+                "1" | "3" | "5" | "7" => Ok(text.parse().expect("a digit")),
+                _ => Err(format!(
+                    "{text:?} makes no clear majority: write 1, 3, 5 or 7"
+                )),
+            })?,
+            machine_id: self.parse("machine-id", None, |text| match text {
+                "" => Ok(None),
+                _ => text
+                    .parse()
+                    .map(Some)
+                    .map_err(|error: MachineIdError| error.to_string()),
+            })?,
+            metadata: self.parse("metadata", Metadata::default(), |text| {
+                text.parse()
+                    .map_err(|error: MetadataError| error.to_string())
+            })?,
             quota_bytes: self.parse("quota-backend-bytes", Some(2 << 30), quota)?,
             request_bytes_max: self.request_bytes_max()?,
             txn_ops_max: self.parse("max-txn-ops", 128, |text| count(text, 1, u32::MAX.into()))?
@@ -100,6 +122,41 @@ impl Reader<'_> {
                 .map(Some)
                 .map_err(|error| error.to_string()),
         })
+    }
+
+    fn join(&self, insecure: bool) -> Result<Option<Join>, ConfigError> {
+        let urls = self.parse("join", Vec::new(), advertised)?;
+        let token = self.parse("token", None, |text| match text {
+            "" => Ok(None),
+            _ => text
+                .parse()
+                .map(Some)
+                .map_err(|error: TokenFormError| error.to_string()),
+        })?;
+        let wrong = |name, why: String| {
+            let origin = self.origin(name);
+            Err(ConfigError::Value { origin, why })
+        };
+        if urls.is_empty() {
+            return match token {
+                Some(_) => wrong("token", "there is nothing to join: set join".to_owned()),
+                None => Ok(None),
+            };
+        }
+        if self
+            .text("initial-cluster")
+            .is_some_and(|text| !text.is_empty())
+        {
+            let why = "it is said that this machine founds a cluster: set join or initial-cluster";
+            return wrong("join", why.to_owned());
+        }
+        if let Some(url) = urls.iter().find(|url| !insecure && !is_loopback(url)) {
+            return wrong(
+                "join",
+                format!("{url} would be shown the token without TLS: accept it with --insecure"),
+            );
+        }
+        Ok(Some(Join { urls, token }))
     }
 
     /// This member is one of the founders, under the URLs where the others will look for it.
@@ -335,6 +392,13 @@ fn switch(text: &str) -> Result<bool, String> {
         "false" | "0" => Ok(false),
         _ => Err(format!("{text:?} is no switch: write true or false")),
     }
+/// Whether what is sent to a URL stays on this machine.
+fn is_loopback(url: &str) -> bool {
+    let place = url.strip_prefix("http://").unwrap_or(url);
+    let host = place.rsplit_once(':').map_or(place, |(host, _)| host);
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let address = bare.parse::<std::net::IpAddr>();
+    bare == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// URLs that others connect to: names are allowed, ports are not optional.

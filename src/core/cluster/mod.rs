@@ -6,5 +6,6 @@ pub mod guesses;
 pub mod machine;
 pub mod restoring;
 pub mod seat;
+pub mod spread;
 pub mod survey;
 pub mod token;
