@@ -6,8 +6,10 @@
 
 pub mod client;
 mod convert;
+pub mod inside;
 pub mod load;
 pub mod peer;
+pub mod relay;
 pub mod server;
 pub mod snapshot_file;
 
