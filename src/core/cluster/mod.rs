@@ -4,6 +4,7 @@ pub mod comparison;
 pub mod founding;
 pub mod guesses;
 pub mod machine;
+pub mod node;
 pub mod restoring;
 pub mod seat;
 pub mod spread;
