@@ -2,7 +2,8 @@
 //!
 //! `lock` is held while a daemon runs, or a restore; `member` says who it is and in which layout
 //! the rest is; `log/` is the write-ahead log, `state/` the checkpoints. While `restoring` is there
-//! the rest is not whole: no daemon uses it, and another restore begins anew.
+//! the rest is not whole: no daemon uses it, and another restore begins anew. `removed/` is what a
+//! member had that was removed from its cluster.
 
 use std::fs;
 use std::io;
@@ -22,6 +23,7 @@ const MEMBER_BYTES_MAX: u64 = 4096;
 const MEMBER: &str = "member";
 const LOCK: &str = "lock";
 const RESTORING: &str = "restoring";
+const REMOVED: &str = "removed";
 
 /// Who the member is, for as long as its data directory lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,22 +117,51 @@ pub fn open<E: From<DataError>>(
     found: impl FnOnce() -> Result<Identity, E>,
 ) -> Result<(host::DirectoryLock, Identity), E> {
     let lock = take(directory)?;
+    if let Some(identity) = member(directory)? {
+        return Ok((lock, identity));
+    }
+    let identity = found()?;
+    identify(directory, identity)?;
+    Ok((lock, identity))
+}
+
+/// Whose the directory is, if it is a member's.
+pub fn member(directory: &Path) -> Result<Option<Identity>, DataError> {
     if directory.join(RESTORING).exists() {
-        return Err(DataError::Unfinished.into());
+        return Err(DataError::Unfinished);
     }
-    let path = directory.join(MEMBER);
-    match disk::read(&path, MEMBER_BYTES_MAX) {
-        Ok(bytes) => Ok((lock, read(&bytes)?)),
+    match disk::read(&directory.join(MEMBER), MEMBER_BYTES_MAX) {
+        Ok(bytes) => read(&bytes).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if directory.join("log").exists() {
-                return Err(DataError::Ownerless.into());
+            match directory.join("log").exists() {
+                true => Err(DataError::Ownerless),
+                false => Ok(None),
             }
-            let identity = found()?;
-            identify(directory, identity)?;
-            Ok((lock, identity))
         }
-        Err(error) => Err(DataError::MemberFile(error).into()),
+        Err(error) => Err(DataError::MemberFile(error)),
     }
+}
+
+/// Puts aside what a removed member has left. It is the last that there is of it, should it have
+/// been removed by mistake; what was put aside before goes.
+pub fn retire(directory: &Path) -> Result<(), DataError> {
+    let aside = directory.join(REMOVED);
+    match fs::remove_dir_all(&aside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(failed("remove its folder \"removed\"")(error));
+        }
+        _ => disk::create_directories(&aside).map_err(failed("write into it"))?,
+    }
+    // The file goes last: killed in between, the next start finds the member and ends this.
+    for part in ["log", "state", MEMBER] {
+        match fs::rename(directory.join(part), aside.join(part)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(failed("put a part of it aside")(error));
+            }
+            _ => disk::sync_directory(directory).map_err(failed("make it durable"))?,
+        }
+    }
+    Ok(())
 }
 
 /// Says whose the directory is from now on.
@@ -186,7 +217,7 @@ impl Restoring {
 }
 
 /// Holds the directory for this process.
-fn take(directory: &Path) -> Result<host::DirectoryLock, DataError> {
+pub fn take(directory: &Path) -> Result<host::DirectoryLock, DataError> {
     if directory.exists() && !directory.is_dir() {
         return Err(DataError::File);
     }

@@ -17,6 +17,7 @@ mod proposer;
 mod reads;
 mod receiver;
 mod saved;
+mod seating;
 mod state_machine;
 mod statistics;
 mod transfer;

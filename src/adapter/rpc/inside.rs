@@ -17,6 +17,7 @@ use crate::adapter::rpc::proto::etcdserverpb::{
     self as pb, cluster_client::ClusterClient, compare, kv_client::KvClient,
     lease_client::LeaseClient, request_op, watch_client::WatchClient,
 };
+use crate::core::kv::request::Consistency;
 
 type Boxed = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
@@ -108,6 +109,16 @@ impl Inside {
         };
         let (mut found, revision) = self.range(request).await?;
         Ok((found.pop(), revision))
+    }
+
+    /// Reads one key that nobody writes.
+    pub async fn probe(&self, consistency: Consistency) -> Result<(), AskError> {
+        let request = pb::RangeRequest {
+            key: "health".to_owned().into(),
+            serializable: consistency == Consistency::Serializable,
+            ..pb::RangeRequest::default()
+        };
+        self.range(request).await.map(drop)
     }
 
     /// Every key in the folder `prefix`, which ends with a slash; the one that was made first at

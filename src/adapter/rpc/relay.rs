@@ -16,7 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderMap, Request, Response, Uri, Version, header};
+use http::{HeaderMap, Method, Request, Response, Uri, Version, header};
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::client::conn::http2::{self, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -142,6 +142,7 @@ impl Relay {
                 }
             };
             let mut request = Request::new(body);
+            *request.method_mut() = Method::POST;
             *request.uri_mut() = uri(&way.authority, &path);
             *request.version_mut() = Version::HTTP_2;
             *request.headers_mut() = headers.clone();

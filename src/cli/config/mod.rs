@@ -3,6 +3,7 @@
 //! Pure: the environment and the file's text are arguments. [`KEYS`] is the one list of keys; the
 //! flag is `--KEY`, the key in the file is KEY, the variable is `CORACLE_` and KEY in capitals.
 
+mod joining;
 mod keys;
 mod reader;
 
@@ -14,12 +15,11 @@ use std::time::Duration;
 use crate::cli::config::reader::Reader;
 use crate::cli::listen::ListenUrl;
 use crate::core::cluster::founding::Founders;
-use crate::core::cluster::machine::{MachineId, Metadata};
-use crate::core::cluster::token::Token;
 use crate::core::kv::retention::Retention;
 use crate::core::paths::User;
 use crate::core::units::{Size, Span};
 
+pub use crate::cli::config::joining::{Join, Joining};
 pub use crate::cli::config::keys::{KEYS, Key};
 
 /// The prefix of our variables.
@@ -28,6 +28,8 @@ const PREFIX: &str = "CORACLE_";
 const FOREIGN_VARIABLES: &[&str] = &["CORACLE_ENDPOINTS"];
 /// Tables of the file: their keys are those that begin with the table's name.
 const GROUPS: &[&str] = &["backup"];
+/// What a member is called that was given no name.
+const DEFAULT_NAME: &str = "default";
 /// Below this, two names are not near enough to be a slip of the finger (Jaro-Winkler).
 const NEAR_MIN: f64 = 0.7;
 
@@ -57,15 +59,6 @@ pub enum Socket {
     Asked(PathBuf),
 }
 
-/// What lets this machine into a cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Join {
-    /// Where members are reached by other members.
-    pub urls: Vec<String>,
-    /// None: it has joined before, or it is refused.
-    pub token: Option<Token>,
-}
-
 /// Everything that the daemon is told before it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -81,12 +74,7 @@ pub struct Settings {
     /// None: this member alone.
     pub founders: Option<Founders>,
     pub cluster_token: String,
-    /// None: nothing to join.
-    pub join: Option<Join>,
-    pub voters: usize,
-    /// None: the system's own, else one that is made.
-    pub machine_id: Option<MachineId>,
-    pub metadata: Metadata,
+    pub joining: Joining,
     pub socket: Socket,
     /// None: no limit.
     pub quota_bytes: Option<u64>,
@@ -156,6 +144,15 @@ pub enum ConfigError {
 type Values = BTreeMap<&'static str, (String, Origin)>;
 
 impl Settings {
+    /// What this machine is called: machines that joined without a name of their own go by that of
+    /// their system.
+    pub fn machine_name(&self, system: impl FnOnce() -> String) -> String {
+        match &self.joining.join {
+            Some(_) if self.name == DEFAULT_NAME => system(),
+            _ => self.name.clone(),
+        }
+    }
+
     /// Joins all sources. `flags` are by key; `file` is the path and the text of the TOML file.
     pub fn load(
         flags: &BTreeMap<String, String>,
@@ -335,13 +332,6 @@ impl fmt::Display for Settings {
             .founders
             .as_ref()
             .map_or(String::new(), Founders::to_string);
-        let join = self.join.as_ref().map(|join| join.urls.join(","));
-        let join = join.unwrap_or_default();
-        // It is shown to whoever reads the terminal, and prints nowhere else.
-        let token = self.join.as_ref().and_then(|join| join.token.as_ref());
-        let token = token.map_or(String::new(), Token::to_string);
-        let machine_id = self.machine_id.as_ref();
-        let machine_id = machine_id.map_or("", MachineId::as_str);
         let quota = self
             .quota_bytes
             .map_or("-1".to_owned(), |bytes| bytes.to_string());
@@ -362,11 +352,7 @@ impl fmt::Display for Settings {
             ),
             ("initial-cluster", quoted(&founders)),
             ("initial-cluster-token", quoted(&self.cluster_token)),
-            ("join", quoted(&join)),
-            ("token", quoted(&token)),
-            ("voters", self.voters.to_string()),
-            ("machine-id", quoted(&machine_id)),
-            ("metadata", quoted(&self.metadata)),
+            ("voters", self.joining.voters.to_string()),
             ("socket", quoted(&socket)),
             ("quota-backend-bytes", quota),
             ("max-request-bytes", self.request_bytes_max.to_string()),
@@ -386,9 +372,12 @@ impl fmt::Display for Settings {
             ("log-level", quoted(&level)),
             ("insecure", self.insecure.to_string()),
         ];
-        let lines = lines.map(|(key, value)| format!("{key} = {value}"));
-        f.write_str(&lines.join("\n"))?;
-        write!(f, "\n\n{}", self.backup)
+        let joining = self.joining.texts();
+        let joining = joining.map(|(key, text)| (key, quoted(&text)));
+        for (key, value) in lines.into_iter().chain(joining) {
+            writeln!(f, "{key} = {value}")?;
+        }
+        write!(f, "\n{}", self.backup)
     }
 }
 
@@ -432,6 +421,7 @@ impl fmt::Display for Origin {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::cluster::token::Token;
     use crate::core::units::duration;
 
     fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -619,7 +609,11 @@ mod tests {
         let token = Token::of_random(1, 2, None).to_string();
         let token = ("token", token.as_str());
         let here = [("join", "http://127.0.0.1:1,http://localhost:2"), token];
-        let join = load(&here, &[], "").expect("loads").join.expect("joins");
+        let join = load(&here, &[], "")
+            .expect("loads")
+            .joining
+            .join
+            .expect("joins");
         assert_eq!(join.urls, ["http://127.0.0.1:1", "http://localhost:2"]);
         assert!(join.token.is_some());
         let away = ("join", "http://10.0.0.1:1");

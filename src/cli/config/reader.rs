@@ -5,13 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::config::{
-    BackupSettings, CompactionMode, ConfigError, LogLevel, Origin, Settings, Socket, Values,
-    CompactionMode, ConfigError, Join, LogLevel, Origin, Settings, Socket, Values,
+    BackupSettings, CompactionMode, ConfigError, DEFAULT_NAME, LogLevel, Origin, Settings, Socket,
+    Values,
 };
 use crate::cli::listen::{ListenUrl, advertised_urls_or_none, listen_urls, listen_urls_or_none};
 use crate::core::cluster::founding::Founders;
-use crate::core::cluster::machine::{MachineIdError, Metadata, MetadataError};
-use crate::core::cluster::token::TokenFormError;
 use crate::core::kv::request::REQUEST_BYTES_MAX;
 use crate::core::kv::retention::Retention;
 use crate::core::paths::{self, Surroundings, User};
@@ -38,8 +36,8 @@ impl Reader<'_> {
         let listen_client = self.parse("listen-client-urls", here, listen_urls)?;
         let listen_metrics = self.parse("listen-metrics-urls", Vec::new(), listen_urls_or_none)?;
         let founders = self.founders()?;
-        let join = self.join(insecure)?;
-        let here = match founders.is_some() || join.is_some() {
+        let joining = self.joining(insecure)?;
+        let here = match founders.is_some() || joining.join.is_some() {
             true => usual("http://127.0.0.1:2380"),
             false => Vec::new(),
         };
@@ -50,7 +48,7 @@ impl Reader<'_> {
             self.loopback("listen-metrics-urls", &listen_metrics)?;
         }
         let settings = Settings {
-            name: self.parse("name", "default".to_owned(), |text| match text {
+            name: self.parse("name", DEFAULT_NAME.to_owned(), |text| match text {
                 "" => Err("is empty: write a name".to_owned()),
                 _ => Ok(text.to_owned()),
             })?,
@@ -69,24 +67,7 @@ impl Reader<'_> {
                 "coracle-cluster".to_owned(),
                 |text| Ok(text.to_owned()),
             )?,
-            join,
-            voters: self.parse("voters", 3, |text| match text {
-                "1" | "3" | "5" | "7" => Ok(text.parse().expect("a digit")),
-                _ => Err(format!(
-                    "{text:?} makes no clear majority: write 1, 3, 5 or 7"
-                )),
-            })?,
-            machine_id: self.parse("machine-id", None, |text| match text {
-                "" => Ok(None),
-                _ => text
-                    .parse()
-                    .map(Some)
-                    .map_err(|error: MachineIdError| error.to_string()),
-            })?,
-            metadata: self.parse("metadata", Metadata::default(), |text| {
-                text.parse()
-                    .map_err(|error: MetadataError| error.to_string())
-            })?,
+            joining,
             quota_bytes: self.parse("quota-backend-bytes", Some(2 << 30), quota)?,
             request_bytes_max: self.request_bytes_max()?,
             txn_ops_max: self.parse("max-txn-ops", 128, |text| count(text, 1, u32::MAX.into()))?
@@ -122,41 +103,6 @@ impl Reader<'_> {
                 .map(Some)
                 .map_err(|error| error.to_string()),
         })
-    }
-
-    fn join(&self, insecure: bool) -> Result<Option<Join>, ConfigError> {
-        let urls = self.parse("join", Vec::new(), advertised)?;
-        let token = self.parse("token", None, |text| match text {
-            "" => Ok(None),
-            _ => text
-                .parse()
-                .map(Some)
-                .map_err(|error: TokenFormError| error.to_string()),
-        })?;
-        let wrong = |name, why: String| {
-            let origin = self.origin(name);
-            Err(ConfigError::Value { origin, why })
-        };
-        if urls.is_empty() {
-            return match token {
-                Some(_) => wrong("token", "there is nothing to join: set join".to_owned()),
-                None => Ok(None),
-            };
-        }
-        if self
-            .text("initial-cluster")
-            .is_some_and(|text| !text.is_empty())
-        {
-            let why = "it is said that this machine founds a cluster: set join or initial-cluster";
-            return wrong("join", why.to_owned());
-        }
-        if let Some(url) = urls.iter().find(|url| !insecure && !is_loopback(url)) {
-            return wrong(
-                "join",
-                format!("{url} would be shown the token without TLS: accept it with --insecure"),
-            );
-        }
-        Ok(Some(Join { urls, token }))
     }
 
     /// This member is one of the founders, under the URLs where the others will look for it.
@@ -261,7 +207,7 @@ impl Reader<'_> {
     }
 
     /// The value of `name` read by `read`, or `default` when nobody set it.
-    fn parse<T>(
+    pub(super) fn parse<T>(
         &self,
         name: &'static str,
         default: T,
@@ -276,13 +222,13 @@ impl Reader<'_> {
         })
     }
 
-    fn origin(&self, name: &'static str) -> Origin {
+    pub(super) fn origin(&self, name: &'static str) -> Origin {
         self.values
             .get(name)
             .map_or(Origin::Default, |(_, origin)| origin.clone())
     }
 
-    fn text(&self, name: &str) -> Option<&str> {
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(|(text, _)| text.as_str())
     }
 
@@ -392,17 +338,10 @@ fn switch(text: &str) -> Result<bool, String> {
         "false" | "0" => Ok(false),
         _ => Err(format!("{text:?} is no switch: write true or false")),
     }
-/// Whether what is sent to a URL stays on this machine.
-fn is_loopback(url: &str) -> bool {
-    let place = url.strip_prefix("http://").unwrap_or(url);
-    let host = place.rsplit_once(':').map_or(place, |(host, _)| host);
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let address = bare.parse::<std::net::IpAddr>();
-    bare == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// URLs that others connect to: names are allowed, ports are not optional.
-fn advertised(text: &str) -> Result<Vec<String>, String> {
+pub(super) fn advertised(text: &str) -> Result<Vec<String>, String> {
     let parts = text.split(',').filter(|part| !part.is_empty());
     parts
         .map(|url| {

@@ -6,6 +6,7 @@ pub mod guesses;
 pub mod machine;
 pub mod node;
 pub mod restoring;
+pub mod roll;
 pub mod seat;
 pub mod spread;
 pub mod survey;

@@ -70,7 +70,11 @@ impl Node {
         if joined.is_some_and(|joined| joined.directory == self.directory) {
             return Ok(Admission::Again);
         }
-        match seat.and_then(Seat::member_id) {
+        // A seat that nobody took is for this machine, whatever its directory.
+        match seat
+            .filter(|seat| seat.was_taken())
+            .and_then(Seat::member_id)
+        {
             Some(member) => Err(Refusal::LostMember { id: id(), member }),
             None => Ok(Admission::New),
         }
@@ -89,6 +93,7 @@ impl Node {
 mod tests {
     use super::*;
     use crate::core::cluster::machine::{Metadata, Role};
+    use crate::core::cluster::seat::Progress;
 
     fn node(directory: &str) -> Node {
         Node {
@@ -118,7 +123,7 @@ mod tests {
     fn a_machine_joins_once_and_may_ask_again() {
         let asks = node("d1");
         assert_eq!(asks.admit(None, None, None), Ok(Admission::New));
-        let seat = Seat::member(5, true);
+        let seat = Seat::member(5, Progress::Started);
         let again = asks.admit(Some(&node("d1")), Some(&up("d1")), Some(&seat));
         assert_eq!(again, Ok(Admission::Again));
     }
@@ -127,7 +132,10 @@ mod tests {
     fn another_machine_under_the_id_of_one_that_is_up_is_refused() {
         let refused = node("d2").admit(Some(&node("d1")), Some(&up("d1")), None);
         let told = refused.expect_err("is refused").to_string();
-        assert!(told.contains("\"first\"") && told.contains("same id"), "{told}");
+        assert!(
+            told.contains("\"first\"") && told.contains("same id"),
+            "{told}"
+        );
     }
 
     #[test]
@@ -137,7 +145,14 @@ mod tests {
         assert_eq!(wiped.admit(Some(&joined), None, None), Ok(Admission::New));
         let retired = wiped.admit(Some(&joined), None, Some(&Seat::Worker));
         assert_eq!(retired, Ok(Admission::New));
-        let member = wiped.admit(Some(&joined), None, Some(&Seat::member(5, true)));
+        let member = wiped.admit(
+            Some(&joined),
+            None,
+            Some(&Seat::member(5, Progress::Started)),
+        );
         assert!(matches!(member, Err(Refusal::LostMember { member: 5, .. })));
+        let offered = Seat::member(5, Progress::Added);
+        let new = wiped.admit(Some(&joined), None, Some(&offered));
+        assert_eq!(new, Ok(Admission::New));
     }
 }

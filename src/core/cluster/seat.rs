@@ -29,8 +29,19 @@ pub enum Seat {
 pub struct Place {
     /// The member's id, in hexadecimal.
     pub id: String,
-    /// Whether it was a member once. If it is none any more, it was removed.
-    pub added: bool,
+    pub progress: Progress,
+}
+
+/// How far a machine is on its way to being a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Progress {
+    Offered,
+    /// The member is in the log. If it is there no longer, it was removed.
+    Added,
+    /// The machine has said that it is this member. One that knows nothing of that has lost its
+    /// data, and must not be the member again: it has promised and acknowledged things.
+    Started,
 }
 
 /// One change, to be made under the guard that nothing of what it was computed from has changed.
@@ -40,8 +51,12 @@ pub enum Step {
     Offer { machine: MachineId, member: u64 },
     /// Add the member as a learner.
     Add { machine: MachineId, member: u64 },
-    /// Write that the member was added.
-    Mark { machine: MachineId, member: u64 },
+    /// Write how far it is.
+    Mark {
+        machine: MachineId,
+        member: u64,
+        progress: Progress,
+    },
     /// Delete the seat: its machine is gone before it was added.
     Withdraw { machine: MachineId },
     /// Write that the machine stays a worker: its member was removed.
@@ -65,11 +80,16 @@ pub fn key(machine: &MachineId) -> String {
 }
 
 impl Seat {
-    pub fn member(id: u64, added: bool) -> Self {
+    pub fn member(id: u64, progress: Progress) -> Self {
         Self::Member(Place {
             id: format!("{id:x}"),
-            added,
+            progress,
         })
+    }
+
+    /// Whether the machine has been the member that the seat says.
+    pub fn was_taken(&self) -> bool {
+        matches!(self, Self::Member(place) if place.progress == Progress::Started)
     }
 
     /// The member that the machine is to be, if it is to be one.
@@ -125,19 +145,25 @@ impl Scene {
         let Some(member) = seat.member_id() else {
             return Some(Step::Withdraw { machine });
         };
-        match (self.members.contains(&member), place.added) {
-            (true, true) => None,
-            (true, false) => Some(Step::Mark { machine, member }),
-            (false, true) => Some(Step::Retire { machine }),
-            (false, false) => Some(match self.is_up(&machine) {
-                true => Step::Add { machine, member },
-                false => Step::Withdraw { machine },
+        let record = self.machines.iter().find(|record| record.id == machine);
+        let says_so = record.is_some_and(|record| record.member.as_ref() == Some(&place.id));
+        let next = match place.progress {
+            Progress::Offered => Some(Progress::Added),
+            Progress::Added if says_so => Some(Progress::Started),
+            Progress::Added | Progress::Started => None,
+        };
+        match (self.members.contains(&member), place.progress) {
+            (true, _) => next.map(|progress| Step::Mark {
+                machine,
+                member,
+                progress,
+            }),
+            (false, Progress::Added | Progress::Started) => Some(Step::Retire { machine }),
+            (false, Progress::Offered) => Some(match record {
+                Some(_) => Step::Add { machine, member },
+                None => Step::Withdraw { machine },
             }),
         }
-    }
-
-    fn is_up(&self, id: &MachineId) -> bool {
-        self.machines.iter().any(|machine| machine.id == *id)
     }
 }
 
@@ -179,13 +205,19 @@ mod tests {
         while let Some(step) = scene.next_step(100 + steps as u64) {
             match step {
                 Step::Offer { machine, member } => {
-                    scene.seats.insert(machine, Seat::member(member, false));
+                    scene
+                        .seats
+                        .insert(machine, Seat::member(member, Progress::Offered));
                 }
                 Step::Add { member, .. } => {
                     scene.members.insert(member);
                 }
-                Step::Mark { machine, member } => {
-                    scene.seats.insert(machine, Seat::member(member, true));
+                Step::Mark {
+                    machine,
+                    member,
+                    progress,
+                } => {
+                    scene.seats.insert(machine, Seat::member(member, progress));
                 }
                 Step::Withdraw { machine } => {
                     scene.seats.remove(&machine);
@@ -212,7 +244,9 @@ mod tests {
     #[test]
     fn a_seat_whose_machine_died_before_it_was_added_goes_to_another() {
         let mut scene = scene(&[1, 2], &[7]);
-        scene.seats.insert(id(5), Seat::member(50, false));
+        scene
+            .seats
+            .insert(id(5), Seat::member(50, Progress::Offered));
         let step = scene.next_step(60);
         assert_eq!(step, Some(Step::Withdraw { machine: id(5) }));
         run(&mut scene);
@@ -222,7 +256,9 @@ mod tests {
     #[test]
     fn a_machine_whose_member_was_removed_stays_a_worker() {
         let mut scene = scene(&[1, 2], &[5]);
-        scene.seats.insert(id(5), Seat::member(50, true));
+        scene
+            .seats
+            .insert(id(5), Seat::member(50, Progress::Started));
         run(&mut scene);
         assert_eq!(scene.seats[&id(5)], Seat::Worker);
         assert_eq!(scene.members.len(), 2);
@@ -231,9 +267,22 @@ mod tests {
     #[test]
     fn a_step_that_was_taken_and_not_noted_is_noted() {
         let mut scene = scene(&[1, 50], &[5]);
-        scene.seats.insert(id(5), Seat::member(50, false));
-        let (machine, member) = (id(5), 50);
-        assert_eq!(scene.next_step(60), Some(Step::Mark { machine, member }));
+        scene
+            .seats
+            .insert(id(5), Seat::member(50, Progress::Offered));
+        let mark = |progress| {
+            Some(Step::Mark {
+                machine: id(5),
+                member: 50,
+                progress,
+            })
+        };
+        assert_eq!(scene.next_step(60), mark(Progress::Added));
+        scene.seats.insert(id(5), Seat::member(50, Progress::Added));
+        assert_ne!(scene.next_step(60), mark(Progress::Started));
+        scene.machines[0].member = Some("32".to_owned());
+        scene.machines[0].role = Role::Member;
+        assert_eq!(scene.next_step(60), mark(Progress::Started));
     }
 
     #[test]
@@ -247,8 +296,8 @@ mod tests {
     fn a_seat_reads_as_it_is_written() {
         for (seat, text) in [
             (
-                Seat::member(0xab, true),
-                r#"{"member":{"id":"ab","added":true}}"#,
+                Seat::member(0xab, Progress::Started),
+                r#"{"member":{"id":"ab","progress":"started"}}"#,
             ),
             (Seat::Worker, r#""worker""#),
         ] {

@@ -88,6 +88,11 @@ pub fn key(id: &str) -> String {
     format!("{PREFIX}{id}")
 }
 
+/// What a token pins an authority by, given its certificate in DER.
+pub fn pin(certificate: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(certificate))
+}
+
 impl TokenRecord {
     pub fn new(token: &Token, salt: u128, now_ms: u64, ttl_ms: u64, uses: Option<u32>) -> Self {
         let salt = format!("{salt:032x}");
@@ -147,7 +152,7 @@ fn hash(salt: &str, secret: &str) -> String {
 }
 
 /// Lower-case digits, as tokens have them.
-pub fn hexadecimal(bytes: &[u8]) -> String {
+fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").expect("a text takes what is written to it");
         text

@@ -213,7 +213,7 @@ impl Api for Served {
                 true => self.0.settings.client_urls.clone(),
                 false => member.client_urls.clone(),
             },
-            is_learner: false,
+            is_learner: self.0.consensus.is_learner(id),
         });
         Ok(members.collect())
     }
