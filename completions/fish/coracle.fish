@@ -27,7 +27,7 @@ end
 complete -c coracle -n "__fish_coracle_needs_command" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_needs_command" -s V -l version -d 'Print version'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "kv" -d 'Reads and writes the key-value store of coracle or of any etcd v3 server'
-complete -c coracle -n "__fish_coracle_needs_command" -f -a "cluster" -d 'Looks at the cluster as a whole: its members, its leader, what is wrong'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "cluster" -d 'Looks after the cluster as a whole: who is in it, who leads, what is wrong'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "daemon" -d 'Runs every server role of this machine'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "demo" -d 'Starts a member or a cluster in a temporary directory and shows what it can do'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -431,16 +431,18 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subc
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health restore help" -l endpoints -d 'Members to ask in turn, separated by commas' -r
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health restore help" -l timeout -d 'How long one member may take to answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health restore help" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health restore help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health restore help" -s V -l version -d 'Print version'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health restore help" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health restore help" -f -a "health" -d 'Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if unavailable'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health restore help" -f -a "restore" -d 'Makes the data directory of a new cluster\'s member from a snapshot FILE'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health restore help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -s V -l version -d 'Print version'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -f -a "health" -d 'Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if unavailable'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -f -a "members" -d 'Lists who is in the cluster: voters, learners and workers'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -f -a "token" -d 'Makes, lists and revokes the tokens by which machines join'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -f -a "restore" -d 'Makes the data directory of a new cluster\'s member from a snapshot FILE'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l endpoints -d 'Members to ask in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
@@ -451,6 +453,20 @@ complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -f -a "create" -d 'Makes a token and prints it; it is shown this once'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -f -a "list" -d 'Lists the tokens, without what opens'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -f -a "revoke" -d 'Ends a token; machines that joined by it stay'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l data-dir -d 'Directory to make; it must be new or empty' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l name -d 'Name of this member' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l initial-cluster -d 'Who founds the cluster: NAME=URL for every founder, with commas' -r
@@ -466,6 +482,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "health" -d 'Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if unavailable'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "members" -d 'Lists who is in the cluster: voters, learners and workers'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "token" -d 'Makes, lists and revokes the tokens by which machines join'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "restore" -d 'Makes the data directory of a new cluster\'s member from a snapshot FILE'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l config -d 'TOML file with any of the settings below, by the name of the flag' -r -F
@@ -481,6 +499,11 @@ complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l initial-clust
 existing\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l initial-cluster-token -d 'What tells this cluster from others that had the same URLs [default: coracle-cluster] [env: CORACLE_INITIAL_CLUSTER_TOKEN]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l replace-after -d 'How long a voting member may be gone before a learner that has caught up takes its place; 0 for ever [default: 10m] [env: CORACLE_REPLACE_AFTER]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l join -d 'Where members of a cluster that this machine is to join are reached by other members [default: none] [env: CORACLE_JOIN]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l token -d 'What lets this machine join, from `coracle cluster token create` [default: none] [env: CORACLE_TOKEN]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l voters -d 'How many of the machines that joined are made voting members: 1, 3, 5 or 7 [default: 3] [env: CORACLE_VOTERS]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l machine-id -d 'Id of this machine: 32 hexadecimal digits [default: /etc/machine-id, else one that is kept in --data-dir] [env: CORACLE_MACHINE_ID]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l metadata -d 'What is said of this machine: KEY=VALUE, several with commas [default: none] [env: CORACLE_METADATA]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l socket -d 'Unix socket for clients on this machine, or `off` [default: /run/coracle/coracle.sock as root, else $XDG_RUNTIME_DIR/coracle.sock, or in --data-dir] [env: CORACLE_SOCKET]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l quota-backend-bytes -d 'Space after which writes are refused; negative for no limit [default: 2GiB] [env: CORACLE_QUOTA_BACKEND_BYTES]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l max-request-bytes -d 'Largest request that is accepted, 16MiB at most [default: 1572864] [env: CORACLE_MAX_REQUEST_BYTES]' -r
@@ -512,7 +535,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand demo" -l once -d 'End af
 complete -c coracle -n "__fish_coracle_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand demo" -s V -l version -d 'Print version'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "kv" -d 'Reads and writes the key-value store of coracle or of any etcd v3 server'
-complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "cluster" -d 'Looks at the cluster as a whole: its members, its leader, what is wrong'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "cluster" -d 'Looks after the cluster as a whole: who is in it, who leads, what is wrong'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "daemon" -d 'Runs every server role of this machine'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "demo" -d 'Starts a member or a cluster in a temporary directory and shows what it can do'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -535,4 +558,6 @@ complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_su
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "health" -d 'Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if unavailable'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "members" -d 'Lists who is in the cluster: voters, learners and workers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "token" -d 'Makes, lists and revokes the tokens by which machines join'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "restore" -d 'Makes the data directory of a new cluster\'s member from a snapshot FILE'

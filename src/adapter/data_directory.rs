@@ -2,7 +2,8 @@
 //!
 //! `lock` is held while a daemon runs, or a restore; `member` says who it is and in which layout
 //! the rest is; `log/` is the write-ahead log, `state/` the checkpoints. While `restoring` is there
-//! the rest is not whole: no daemon uses it, and another restore begins anew.
+//! the rest is not whole: no daemon uses it, and another restore begins anew. `removed/` is what a
+//! member had that was removed from its cluster.
 
 use std::fs;
 use std::io;
@@ -22,6 +23,7 @@ const MEMBER_BYTES_MAX: u64 = 4096;
 const MEMBER: &str = "member";
 const LOCK: &str = "lock";
 const RESTORING: &str = "restoring";
+const REMOVED: &str = "removed";
 
 /// Who the member is, for as long as its data directory lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,27 +112,56 @@ fn failed(what: &'static str) -> impl Fn(io::Error) -> DataError {
 
 /// Takes the directory for this process and finds out who the member is; a new directory gets the
 /// identity that `found` gives, or stays without if it gives none.
-pub async fn open<E: From<DataError>>(
+pub fn open<E: From<DataError>>(
     directory: &Path,
-    found: impl AsyncFnOnce() -> Result<Identity, E>,
+    found: impl FnOnce() -> Result<Identity, E>,
 ) -> Result<(host::DirectoryLock, Identity), E> {
     let lock = take(directory)?;
+    if let Some(identity) = member(directory)? {
+        return Ok((lock, identity));
+    }
+    let identity = found()?;
+    identify(directory, identity)?;
+    Ok((lock, identity))
+}
+
+/// Whose the directory is, if it is a member's.
+pub fn member(directory: &Path) -> Result<Option<Identity>, DataError> {
     if directory.join(RESTORING).exists() {
-        return Err(DataError::Unfinished.into());
+        return Err(DataError::Unfinished);
     }
-    let path = directory.join(MEMBER);
-    match disk::read(&path, MEMBER_BYTES_MAX) {
-        Ok(bytes) => Ok((lock, read(&bytes)?)),
+    match disk::read(&directory.join(MEMBER), MEMBER_BYTES_MAX) {
+        Ok(bytes) => read(&bytes).map(Some),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if directory.join("log").exists() {
-                return Err(DataError::Ownerless.into());
+            match directory.join("log").exists() {
+                true => Err(DataError::Ownerless),
+                false => Ok(None),
             }
-            let identity = found().await?;
-            identify(directory, identity)?;
-            Ok((lock, identity))
         }
-        Err(error) => Err(DataError::MemberFile(error).into()),
+        Err(error) => Err(DataError::MemberFile(error)),
     }
+}
+
+/// Puts aside what a removed member has left. It is the last that there is of it, should it have
+/// been removed by mistake; what was put aside before goes.
+pub fn retire(directory: &Path) -> Result<(), DataError> {
+    let aside = directory.join(REMOVED);
+    match fs::remove_dir_all(&aside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(failed("remove its folder \"removed\"")(error));
+        }
+        _ => disk::create_directories(&aside).map_err(failed("write into it"))?,
+    }
+    // The file goes last: killed in between, the next start finds the member and ends this.
+    for part in ["log", "state", MEMBER] {
+        match fs::rename(directory.join(part), aside.join(part)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(failed("put a part of it aside")(error));
+            }
+            _ => disk::sync_directory(directory).map_err(failed("make it durable"))?,
+        }
+    }
+    Ok(())
 }
 
 /// Says whose the directory is from now on.
@@ -186,7 +217,7 @@ impl Restoring {
 }
 
 /// Holds the directory for this process.
-fn take(directory: &Path) -> Result<host::DirectoryLock, DataError> {
+pub fn take(directory: &Path) -> Result<host::DirectoryLock, DataError> {
     if directory.exists() && !directory.is_dir() {
         return Err(DataError::File);
     }
@@ -240,8 +271,6 @@ fn read(bytes: &[u8]) -> Result<Identity, DataError> {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt;
-
     use super::*;
 
     const IDENTITY: Identity = Identity {
@@ -249,13 +278,9 @@ mod tests {
         member_id: 2,
     };
 
-    fn at_once<T>(work: impl Future<Output = T>) -> T {
-        work.now_or_never().expect("it waits for nothing")
-    }
-
     fn opened(directory: &Path) -> Result<Identity, DataError> {
-        let absent = async || -> Result<_, DataError> { Err(DataError::Ownerless) };
-        at_once(open(directory, absent)).map(|(_, identity)| identity)
+        let absent = || -> Result<_, DataError> { Err(DataError::Ownerless) };
+        open(directory, absent).map(|(_, identity)| identity)
     }
 
     #[test]
@@ -291,8 +316,8 @@ mod tests {
     fn a_directory_in_use_is_told_as_such_and_a_file_is_no_directory() {
         let folder = tempfile::tempdir().expect("scratch folder");
         let directory = folder.path().join("data");
-        let found = async || Ok::<_, DataError>(IDENTITY);
-        let held = at_once(open(&directory, found)).expect("is new");
+        let found = || Ok::<_, DataError>(IDENTITY);
+        let held = open(&directory, found).expect("is new");
         let error = Restoring::begin(&directory).expect_err("is in use");
         assert!(matches!(error, DataError::InUse), "{error}");
         drop(held);

@@ -131,6 +131,29 @@ pub fn random_u64() -> u64 {
     u64::from_le_bytes(bytes)
 }
 
+/// The machine's id as its system keeps it (machine-id(5)), if it does.
+pub fn machine_id() -> Option<String> {
+    std::fs::read_to_string("/etc/machine-id").ok()
+}
+
+/// What the kernel drew when it booted (random(4)).
+pub fn boot_id() -> io::Result<String> {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    Ok(text.trim().to_owned())
+}
+
+/// What the machine calls itself (uname(2)).
+pub fn name() -> String {
+    let name = rustix::system::uname();
+    name.nodename().to_string_lossy().into_owned()
+}
+
+/// Milliseconds since the epoch, by this machine's clock.
+pub fn now_ms() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
+}
+
 pub fn user_id() -> u32 {
     rustix::process::geteuid().as_raw()
 }

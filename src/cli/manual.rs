@@ -89,6 +89,33 @@ pub const PAGES: &[Page] = &[
                 "coracle cluster restore backup.db --data-dir /srv/new",
                 "makes a new cluster of one member from a snapshot",
             ),
+            (
+                "coracle cluster members",
+                "lists voters, learners and workers, and which machine each is",
+            ),
+        ],
+    },
+    Page {
+        name: "coracle-cluster-token",
+        exits: &[
+            ("0", "done"),
+            ("1", "failed"),
+            ("2", "usage: the command line is wrong and nothing was done"),
+            ("3", "no: there is no such token"),
+            ("4", "unavailable: no member answers"),
+        ],
+        files: &[],
+        environment: &[],
+        examples: &[
+            (
+                "coracle cluster token create --ttl 1h --uses 2",
+                "prints a token by which two machines can join within the hour",
+            ),
+            (
+                "coracle daemon --join http://127.0.0.1:2380 --token TOKEN",
+                "joins with it",
+            ),
+            ("coracle cluster token revoke ID", "ends it at once"),
         ],
     },
     Page {
@@ -97,16 +124,18 @@ pub const PAGES: &[Page] = &[
             ("0", "ended in order, as it was told to"),
             ("1", "failed: it cannot start, or cannot go on"),
             ("2", "usage: the command line or a setting is wrong"),
+            ("4", "unavailable: no member lets this machine in"),
+            ("5", "refused: the token lets nobody in"),
             (
                 "4",
                 "unavailable: with --initial-cluster-state existing, no other member answers",
             ),
             (
                 "6",
-                "conflict: another daemon uses the directory or the socket, a restore into it was \
-                 interrupted, --force-new-cluster makes no sense, the member has another state than \
-                 the others, or the cluster does not know it, knows it with data that are not here, \
-                 or has removed it",
+                "conflict: another daemon uses the directory or the socket, another machine has \
+                 the id of this one, a restore into it was interrupted, --force-new-cluster makes \
+                 no sense, the member has another state than the others, or the cluster does not \
+                 know it, knows it with data that are not here, or has removed it",
             ),
         ],
         files: &[

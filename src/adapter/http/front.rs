@@ -5,6 +5,7 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
+use std::os::fd::AsFd;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,6 +39,23 @@ const REFUSAL_TOLD: Duration = Duration::from_secs(10);
 pub enum Listener {
     Tcp(TcpListener),
     Unix(UnixListener),
+}
+
+impl Listener {
+    /// The same socket once more: connections go to whichever of the two accepts them, and wait
+    /// while neither does. So a front can give way to another and nobody is refused in between.
+    pub fn again(&self) -> io::Result<Self> {
+        Ok(match self {
+            Self::Tcp(listener) => {
+                let socket = listener.as_fd().try_clone_to_owned()?;
+                Self::Tcp(TcpListener::from_std(socket.into())?)
+            }
+            Self::Unix(listener) => {
+                let socket = listener.as_fd().try_clone_to_owned()?;
+                Self::Unix(UnixListener::from_std(socket.into())?)
+            }
+        })
+    }
 }
 
 /// The bounds of one front.

@@ -387,10 +387,10 @@ fn stream_of<T: Send + 'static>(first: T) -> (mpsc::Sender<T>, ReceiverStream<T>
 }
 
 /// A byte stream of either kind.
-trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
-async fn open(address: Address) -> std::io::Result<TokioIo<Box<dyn Duplex>>> {
+pub(super) async fn open(address: Address) -> std::io::Result<TokioIo<Box<dyn Duplex>>> {
     let stream: Box<dyn Duplex> = match address {
         Address::Tcp { host, port } => Box::new(net::connect(&host, port).await?),
         Address::Unix(path) => Box::new(UnixStream::connect(path).await?),
@@ -431,7 +431,7 @@ fn breaks_protocol(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// The innermost error, which names the situation; tonic's outer ones say "transport error".
-fn root_cause(error: &dyn std::error::Error) -> String {
+pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(inner) = cause.source() {
         cause = inner;

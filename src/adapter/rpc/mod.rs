@@ -6,8 +6,11 @@
 
 pub mod client;
 mod convert;
+pub mod inside;
+pub mod join;
 pub mod load;
 pub mod peer;
+pub mod relay;
 pub mod server;
 pub mod snapshot_file;
 
@@ -23,6 +26,9 @@ pub mod proto {
     pub mod peer {
         include!("generated/coracle.peer.v1.rs");
     }
+    pub mod join {
+        include!("generated/coracle.join.v1.rs");
+    }
     pub mod health {
         include!("generated/grpc.health.v1.rs");
     }
@@ -30,7 +36,7 @@ pub mod proto {
     pub const API_VERSION: &str = "3.7.0";
     /// The encoded `google.protobuf.FileDescriptorSet` of what clients are served.
     pub const DESCRIPTOR: &[u8] = include_bytes!("generated/descriptor.bin");
-    /// The same of what members say to each other.
+    /// The same of what members and machines that join say to each other.
     pub const PEER_DESCRIPTOR: &[u8] = include_bytes!("generated/peer_descriptor.bin");
 }
 

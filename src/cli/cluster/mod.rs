@@ -1,6 +1,8 @@
 //! The command line of `coracle cluster`: one subcommand per verb.
 
+pub mod nodes;
 pub mod status;
+pub mod token;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,7 +34,7 @@ pub fn command(face: &'static str) -> Command {
     let heading = "Global options";
     Command::new(face)
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Looks at the cluster as a whole: its members, its leader, what is wrong")
+        .about("Looks after the cluster as a whole: who is in it, who leads, what is wrong")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .args(global().map(|flag| flag.global(true).help_heading(heading)))
@@ -44,6 +46,8 @@ pub fn command(face: &'static str) -> Command {
             "Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if \
              unavailable",
         ))
+        .subcommand(nodes::members())
+        .subcommand(token::command())
         .subcommand(
             Command::new("restore")
                 .about(restore::ABOUT)

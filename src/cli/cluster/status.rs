@@ -131,7 +131,7 @@ fn problem(problem: &Problem) -> String {
 }
 
 /// Cells under each other, two spaces between; the last column is as wide as it is.
-fn columns(rows: &[Vec<String>]) -> String {
+pub(super) fn columns(rows: &[Vec<String>]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
     let count = rows.first().map_or(0, Vec::len);
     let widths: Vec<usize> = (0..count)

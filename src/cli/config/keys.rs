@@ -80,6 +80,36 @@ pub const KEYS: &[Key] = &[
         "10m",
     ),
     key(
+        "join",
+        "URLS",
+        "Where members of a cluster that this machine is to join are reached by other members",
+        "none",
+    ),
+    key(
+        "token",
+        "TOKEN",
+        "What lets this machine join, from `coracle cluster token create`",
+        "none",
+    ),
+    key(
+        "voters",
+        "N",
+        "How many of the machines that joined are made voting members: 1, 3, 5 or 7",
+        "3",
+    ),
+    key(
+        "machine-id",
+        "ID",
+        "Id of this machine: 32 hexadecimal digits",
+        "/etc/machine-id, else one that is kept in --data-dir",
+    ),
+    key(
+        "metadata",
+        "PAIRS",
+        "What is said of this machine: KEY=VALUE, several with commas",
+        "none",
+    ),
+    key(
         "socket",
         "PATH",
         "Unix socket for clients on this machine, or `off`",

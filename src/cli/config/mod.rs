@@ -3,6 +3,7 @@
 //! Pure: the environment and the file's text are arguments. [`KEYS`] is the one list of keys; the
 //! flag is `--KEY`, the key in the file is KEY, the variable is `CORACLE_` and KEY in capitals.
 
+mod joining;
 mod keys;
 mod reader;
 
@@ -18,6 +19,7 @@ use crate::core::kv::retention::Retention;
 use crate::core::paths::User;
 use crate::core::units::{Size, Span};
 
+pub use crate::cli::config::joining::{Join, Joining};
 pub use crate::cli::config::keys::{KEYS, Key};
 
 /// The prefix of our variables.
@@ -26,6 +28,8 @@ const PREFIX: &str = "CORACLE_";
 const FOREIGN_VARIABLES: &[&str] = &["CORACLE_ENDPOINTS"];
 /// Tables of the file: their keys are those that begin with the table's name.
 const GROUPS: &[&str] = &["backup"];
+/// What a member is called that was given no name.
+const DEFAULT_NAME: &str = "default";
 /// Below this, two names are not near enough to be a slip of the finger (Jaro-Winkler).
 const NEAR_MIN: f64 = 0.7;
 
@@ -82,6 +86,7 @@ pub struct Settings {
     pub cluster_token: String,
     /// None: a member that is gone is never replaced without being asked.
     pub replace_after: Option<Duration>,
+    pub joining: Joining,
     pub socket: Socket,
     /// None: no limit.
     pub quota_bytes: Option<u64>,
@@ -151,6 +156,15 @@ pub enum ConfigError {
 type Values = BTreeMap<&'static str, (String, Origin)>;
 
 impl Settings {
+    /// What this machine is called: machines that joined without a name of their own go by that of
+    /// their system.
+    pub fn machine_name(&self, system: impl FnOnce() -> String) -> String {
+        match &self.joining.join {
+            Some(_) if self.name == DEFAULT_NAME => system(),
+            _ => self.name.clone(),
+        }
+    }
+
     /// Joins all sources. `flags` are by key; `file` is the path and the text of the TOML file.
     pub fn load(
         flags: &BTreeMap<String, String>,
@@ -354,6 +368,7 @@ impl fmt::Display for Settings {
             ("initial-cluster-state", quoted(&state)),
             ("initial-cluster-token", quoted(&self.cluster_token)),
             ("replace-after", quoted(&Span(replace_after))),
+            ("voters", self.joining.voters.to_string()),
             ("socket", quoted(&socket)),
             ("quota-backend-bytes", quota),
             ("max-request-bytes", self.request_bytes_max.to_string()),
@@ -373,9 +388,12 @@ impl fmt::Display for Settings {
             ("log-level", quoted(&level)),
             ("insecure", self.insecure.to_string()),
         ];
-        let lines = lines.map(|(key, value)| format!("{key} = {value}"));
-        f.write_str(&lines.join("\n"))?;
-        write!(f, "\n\n{}", self.backup)
+        let joining = self.joining.texts();
+        let joining = joining.map(|(key, text)| (key, quoted(&text)));
+        for (key, value) in lines.into_iter().chain(joining) {
+            writeln!(f, "{key} = {value}")?;
+        }
+        write!(f, "\n{}", self.backup)
     }
 }
 
@@ -419,6 +437,7 @@ impl fmt::Display for Origin {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::cluster::token::Token;
     use crate::core::units::duration;
 
     fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -500,6 +519,8 @@ mod tests {
             "auto-compaction-retention = \"1001B\"",
             "name = \"a\"\ninitial-cluster = \"a=http://127.0.0.1:2380,b=http://b:1\"",
             "listen-peer-urls = \"http://127.0.0.1:5\"\ninitial-cluster-token = \"\"",
+            "voters = 5\nmetadata = \"b=2,a=1\"\nmachine-id = \"0123456789abcdef0123456789abcdef\"",
+            "join = [\"http://127.0.0.1:1\", \"http://[::1]:2\"]",
         ] {
             let settings = load(&[], &[], file).expect("loads");
             let printed = settings.to_string();
@@ -600,6 +621,27 @@ mod tests {
     }
 
     #[test]
+    fn a_machine_joins_without_tls_only_where_nobody_listens_in() {
+        let token = Token::of_random(1, 2, None).to_string();
+        let token = ("token", token.as_str());
+        let here = [("join", "http://127.0.0.1:1,http://localhost:2"), token];
+        let join = load(&here, &[], "")
+            .expect("loads")
+            .joining
+            .join
+            .expect("joins");
+        assert_eq!(join.urls, ["http://127.0.0.1:1", "http://localhost:2"]);
+        assert!(join.token.is_some());
+        let away = ("join", "http://10.0.0.1:1");
+        assert!(refused(&[away, token], &[], "").contains("--insecure"));
+        assert!(load(&[away, token, ("insecure", "true")], &[], "").is_ok());
+        assert!(refused(&[token], &[], "").contains("nothing to join"));
+        assert!(refused(&[away, ("token", "x")], &[], "").contains("it is no token"));
+        let founds = ("initial-cluster", "a=http://127.0.0.1:1");
+        assert!(refused(&[here[0], founds], &[], "").contains("founds a cluster"));
+    }
+
+    #[test]
     fn retention_is_read_by_its_mode() {
         let retention = |mode: &str, text: &str| {
             let flags = [
@@ -631,6 +673,9 @@ mod tests {
     #[test]
     fn values_out_of_bounds_are_refused() {
         for (name, value) in [
+            ("voters", "2"),
+            ("machine-id", "7"),
+            ("metadata", "eu"),
             ("max-txn-ops", "0"),
             ("max-request-bytes", "0"),
             ("max-request-bytes", "16777217"),

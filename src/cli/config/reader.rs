@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::config::{
-    BackupSettings, CompactionMode, ConfigError, InitialState, LogLevel, Origin, Settings, Socket,
-    Values,
+    BackupSettings, CompactionMode, ConfigError, DEFAULT_NAME, InitialState, LogLevel, Origin,
+    Settings, Socket, Values,
 };
 use crate::cli::listen::{ListenUrl, advertised_urls_or_none, listen_urls, listen_urls_or_none};
 use crate::core::cluster::founding::Founders;
@@ -36,9 +36,10 @@ impl Reader<'_> {
         let listen_client = self.parse("listen-client-urls", here, listen_urls)?;
         let listen_metrics = self.parse("listen-metrics-urls", Vec::new(), listen_urls_or_none)?;
         let founders = self.founders()?;
-        let here = match founders {
-            Some(_) => usual("http://127.0.0.1:2380"),
-            None => Vec::new(),
+        let joining = self.joining(insecure)?;
+        let here = match founders.is_some() || joining.join.is_some() {
+            true => usual("http://127.0.0.1:2380"),
+            false => Vec::new(),
         };
         let listen_peer = self.parse("listen-peer-urls", here, listen_urls_or_none)?;
         if !insecure {
@@ -47,7 +48,7 @@ impl Reader<'_> {
             self.loopback("listen-metrics-urls", &listen_metrics)?;
         }
         let settings = Settings {
-            name: self.parse("name", "default".to_owned(), |text| match text {
+            name: self.parse("name", DEFAULT_NAME.to_owned(), |text| match text {
                 "" => Err("is empty: write a name".to_owned()),
                 _ => Ok(text.to_owned()),
             })?,
@@ -68,6 +69,7 @@ impl Reader<'_> {
                 "coracle-cluster".to_owned(),
                 |text| Ok(text.to_owned()),
             )?,
+            joining,
             quota_bytes: self.parse("quota-backend-bytes", Some(2 << 30), quota)?,
             request_bytes_max: self.request_bytes_max()?,
             txn_ops_max: self.parse("max-txn-ops", 128, |text| count(text, 1, u32::MAX.into()))?
@@ -235,7 +237,7 @@ impl Reader<'_> {
     }
 
     /// The value of `name` read by `read`, or `default` when nobody set it.
-    fn parse<T>(
+    pub(super) fn parse<T>(
         &self,
         name: &'static str,
         default: T,
@@ -250,13 +252,13 @@ impl Reader<'_> {
         })
     }
 
-    fn origin(&self, name: &'static str) -> Origin {
+    pub(super) fn origin(&self, name: &'static str) -> Origin {
         self.values
             .get(name)
             .map_or(Origin::Default, |(_, origin)| origin.clone())
     }
 
-    fn text(&self, name: &str) -> Option<&str> {
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(|(text, _)| text.as_str())
     }
 
@@ -369,7 +371,7 @@ fn switch(text: &str) -> Result<bool, String> {
 }
 
 /// URLs that others connect to: names are allowed, ports are not optional.
-fn advertised(text: &str) -> Result<Vec<String>, String> {
+pub(super) fn advertised(text: &str) -> Result<Vec<String>, String> {
     let parts = text.split(',').filter(|part| !part.is_empty());
     parts
         .map(|url| {

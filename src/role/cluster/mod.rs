@@ -1,10 +1,14 @@
 //! `coracle cluster`: the cluster as a whole, as a client of its members.
 
+mod nodes;
 mod restore;
 mod status;
+mod token;
 
 use crate::adapter::local;
 use crate::adapter::rpc::client::{AddressError, Client, ClientError, Code, Endpoint, Limits};
+use crate::adapter::rpc::inside::{AskError, Inside};
+use crate::adapter::rpc::relay::{Relay, Target};
 use crate::cli::Matches;
 use crate::cli::cluster::{self, Asking};
 use crate::error::{Exit, Failure, answer};
@@ -24,6 +28,8 @@ pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
         match verb {
             "status" => status::status(&asking).await,
             "health" => status::health(&asking).await,
+            "members" => nodes::members(&asking).await,
+            "token" => token::run(&asking, matches).await,
             verb => unreachable!("the command line has {verb}, which has no role"),
         }
     })
@@ -36,15 +42,45 @@ fn print(text: &str) -> Result<(), Failure> {
 
 /// Connects to the first member that accepts, of those that are named or else this machine's.
 async fn connect(asking: &Asking) -> Result<Client, Failure> {
+    let endpoints = endpoints(asking)?;
+    let connected = Client::connect(&endpoints, &limits(asking)).await;
+    connected.map_err(|error| failure("cannot reach the cluster", &error))
+}
+
+fn endpoints(asking: &Asking) -> Result<Vec<Endpoint>, Failure> {
     let endpoints = match asking.endpoints.as_slice() {
         [] => vec![local::endpoint()],
         named => named.to_vec(),
     };
     let endpoints: Result<Vec<Endpoint>, AddressError> =
         endpoints.iter().map(|text| text.parse()).collect();
-    let endpoints = endpoints.map_err(|error| Failure::usage("cannot use --endpoints", error))?;
-    let connected = Client::connect(&endpoints, &limits(asking)).await;
-    connected.map_err(|error| failure("cannot reach the cluster", &error))
+    endpoints.map_err(|error| Failure::usage("cannot use --endpoints", error))
+}
+
+/// A client that asks one member after the other, until one can be reached.
+fn asker(asking: &Asking) -> Result<Inside, Failure> {
+    let endpoints = endpoints(asking)?.into_iter().enumerate();
+    let targets = endpoints.map(|(at, endpoint)| Target {
+        // Only to tell them apart: who they are is not known yet.
+        member: at as u64,
+        endpoints: vec![endpoint],
+    });
+    Ok(Inside::over(Relay::new(targets.collect()), asking.timeout))
+}
+
+/// That the cluster could not be asked, or did not do as it was asked, as a failure of `what`.
+fn unasked(what: &str, error: &AskError) -> Failure {
+    let exit = match error {
+        AskError::Late(_) | AskError::Unavailable(_) => Exit::UNAVAILABLE,
+        AskError::Refused(_) | AskError::NoLease => Exit::FAILED,
+    };
+    let failure = Failure::new(exit, what, error);
+    match error {
+        AskError::Unavailable(_) => {
+            failure.hint("start the daemon here, or name members with `--endpoints LIST`")
+        }
+        _ => failure,
+    }
 }
 
 fn limits(asking: &Asking) -> Limits {

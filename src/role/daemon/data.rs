@@ -7,30 +7,24 @@ use crate::adapter::host::DirectoryLock;
 use crate::error::{Exit, Failure};
 use crate::role::daemon::chain;
 
-/// Why a directory is not taken: what is wrong with it, or why nobody begins in it.
-enum Refused {
-    Directory(DataError),
-    Beginning(Failure),
+/// Takes the directory for this process.
+pub(super) fn take(directory: &Path) -> Result<DirectoryLock, Failure> {
+    data_directory::take(directory).map_err(|error| told(directory, &error))
 }
 
-impl From<DataError> for Refused {
-    fn from(error: DataError) -> Self {
-        Self::Directory(error)
-    }
+/// Whose the directory is, if it is a member's.
+pub(super) fn member(directory: &Path) -> Result<Option<Identity>, Failure> {
+    data_directory::member(directory).map_err(|error| told(directory, &error))
 }
 
-/// Takes the directory for this process and finds out who the member is; a new directory gets the
-/// identity that `found` gives.
-pub(super) async fn open(
-    directory: &Path,
-    found: impl AsyncFnOnce() -> Result<Identity, Failure>,
-) -> Result<(DirectoryLock, Identity), Failure> {
-    let found = async || found().await.map_err(Refused::Beginning);
-    let opened = data_directory::open(directory, found).await;
-    opened.map_err(|refused| match refused {
-        Refused::Directory(error) => told(directory, &error),
-        Refused::Beginning(failure) => failure,
-    })
+/// Makes the directory that of a member.
+pub(super) fn identify(directory: &Path, identity: Identity) -> Result<(), Failure> {
+    data_directory::identify(directory, identity).map_err(|error| told(directory, &error))
+}
+
+/// Puts aside what a removed member has left.
+pub(super) fn retire(directory: &Path) -> Result<(), Failure> {
+    data_directory::retire(directory).map_err(|error| told(directory, &error))
 }
 
 /// What is wrong with a directory.

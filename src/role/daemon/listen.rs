@@ -57,6 +57,29 @@ impl Listening {
         })
     }
 
+    /// The same sockets once more, for the next role that serves on them.
+    pub(super) fn again(&self) -> Result<Self, Failure> {
+        let all = |listeners: &[Listener]| {
+            let again = listeners.iter().map(Listener::again);
+            again.collect::<io::Result<Vec<_>>>().map_err(|error| {
+                Failure::new(
+                    Exit::FAILED,
+                    "cannot go on listening in another role",
+                    error,
+                )
+            })
+        };
+        Ok(Self {
+            client: all(&self.client)?,
+            metrics: all(&self.metrics)?,
+            peer: all(&self.peer)?,
+            peer_urls: self.peer_urls.clone(),
+            client_urls: self.client_urls.clone(),
+            metrics_urls: self.metrics_urls.clone(),
+            socket: self.socket.clone(),
+        })
+    }
+
     /// What to remove at the end.
     pub(super) fn socket(&self) -> Option<&Path> {
         self.socket.as_deref()

@@ -6,51 +6,50 @@
 mod api;
 mod backup;
 mod brake;
+mod company;
 mod compare;
 mod data;
+mod door;
 mod forced;
 mod forming;
 mod hub;
+mod joined;
 mod leases;
 mod listen;
+mod machines;
+mod member;
 mod membership;
 mod node;
 mod probe;
 mod reads;
+mod seats;
 mod upkeep;
 mod watch;
+mod worker;
 
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch as watch_channel;
-use tokio::task::JoinSet;
 
 use crate::adapter::checkpoint::{self, Checkpoints, LogReach};
 use crate::adapter::data_directory::Identity;
-use crate::adapter::http::{
-    Counted, Drained, Front, FrontError, Limits, Listener, NoCalls, Routes, served_methods,
-    unbind_unix,
-};
+use crate::adapter::http::{served_methods, unbind_unix};
 use crate::adapter::metrics::Metrics;
-use crate::adapter::raft::{self, Consensus, LeaseKeeper, Member, Saved};
-use crate::adapter::rpc::peer::{Links, Patience, PeerCalls};
-use crate::adapter::rpc::server::{Api, MESSAGE_OVERHEAD_BYTES, Services};
+use crate::adapter::raft::{self, Consensus, Member, Saved};
+use crate::adapter::rpc::peer::{Links, Patience};
 use crate::adapter::wal::{self, Wal};
 use crate::adapter::{disk, host, log, process};
 use crate::cli::Matches;
 use crate::cli::config::{LogLevel, Settings};
 use crate::cli::daemon::{self, DaemonFlags};
 use crate::core::kv::quota::Quota;
-use crate::core::kv::retention::Retainer;
 use crate::core::paths::User;
 use crate::error::{Exit, Failure, answer, chain};
-use crate::role::daemon::api::Served;
 use crate::role::daemon::hub::Hub;
 use crate::role::daemon::listen::Listening;
 use crate::role::daemon::node::{Node, NodeSettings};
@@ -196,82 +195,95 @@ impl Laps {
     }
 }
 
+/// What the daemon does next.
+enum Turn {
+    Ended(Exit),
+    /// It has been given a seat: it is this member.
+    Member(u64),
+    /// Its seat was taken away.
+    Worker,
+}
+
 /// Starts every role, serves until a signal or a failure, and ends in order.
 async fn serve(settings: Settings) -> Result<Exit, Failure> {
     // Handled, so that a file that may not grow (RLIMIT_FSIZE) is an error to tell of and not the
     // end without a word; nobody need listen, the handler stays.
     let handled = signal(SignalKind::from_raw(SIGXFSZ));
     drop(handled.map_err(|error| Failure::new(Exit::FAILED, "cannot handle signals", error))?);
-    let mut laps = Laps::new();
-    let identity = async || match settings.force_new_cluster {
-        true => Err(forced::refuse_new(&settings)),
-        false => forming::identity(&settings).await,
-    };
-    let (lock, identity) = data::open(&settings.data_dir, identity).await?;
+    let lock = data::take(&settings.data_dir)?;
+    let identity = data::member(&settings.data_dir)?;
     // Bound before the log is read: a port in use is told at once.
-    let mut listening = Listening::bind(&settings).await?;
-    let own = forming::own(&settings, &listening);
-    laps.end("bind");
-    let identity = forced::apply(&settings, identity, &own).await?;
-    let node = start(&settings, identity, &own, &mut laps).await?;
-    // Before anybody leads: the members need each other's votes for that.
-    let (stop_peers, peers_stopped) = watch_channel::channel(false);
-    node.consensus
-        .receiver()
-        .keep_leases_with(Arc::clone(&node) as Arc<dyn LeaseKeeper>);
-    let founders = forming::founders(&settings, identity, own.clone());
-    forming::refuse_lost(&node, &settings, &founders).await?;
-    let peers = std::mem::take(&mut listening.peer);
-    let peers = open_peers(&node, peers, &peers_stopped);
-    let mut upkeep = JoinSet::new();
-    // From here on: a long log of many compactions is read with what they left alone.
-    upkeep.spawn(upkeep::drop_compacted(Arc::clone(&node)));
-    tokio::select! {
-        settled = settle(&node, founders) => settled?,
-        removed = membership::removed(&node) => return Err(removed),
-    }
-    laps.end("settle");
-    compare::start(&node, settings.corrupt_check, &mut upkeep)?;
-    let mut retainer = Retainer::new(settings.retention);
-    let mut checkpoints = upkeep::Checkpoints::new(settings.snapshot_entries);
-    upkeep::catch_up(&node, &mut retainer, &mut checkpoints).await;
-    laps.end("catch up");
-    // Before anybody hears that it serves: from then on a signal is a request to end in order.
-    // Until then there is nothing to end, and a signal ends the process at once.
-    let signals = Signals::listen()?;
-    upkeep.spawn(forming::publish(Arc::clone(&node), own));
-    upkeep.spawn(membership::tend(Arc::clone(&node)));
-    upkeep.spawn(leases::follow_leadership(Arc::clone(&node)));
-    upkeep.spawn(leases::revoke_due(Arc::clone(&node)));
-    upkeep.spawn(upkeep::yield_when_stalled(Arc::clone(&node)));
-    upkeep.spawn(upkeep::watch_sizes(Arc::clone(&node), retainer));
-    upkeep.spawn(upkeep::write_checkpoints(Arc::clone(&node), checkpoints));
-    upkeep.spawn(upkeep::scrub_checkpoints(Arc::clone(&node)));
-    let (backups, data_dir) = (settings.backup.clone(), settings.data_dir.clone());
-    upkeep.spawn(backup::keep(Arc::clone(&node), backups, data_dir));
-
+    let listening = Listening::bind(&settings).await?;
     let socket = listening.socket().map(PathBuf::from);
-    let place = |path: &PathBuf| path.display().to_string();
-    tracing::info!(
-        member = format!("{:x}", identity.member_id),
-        cluster = format!("{:x}", identity.cluster_id),
-        clients = listening.client_urls.join(","),
-        socket = socket.as_ref().map_or_else(|| "off".to_owned(), place),
-        metrics = listening.metrics_urls.first().map(|_| listening.metrics_urls.join(",")),
-        data = %settings.data_dir.display(),
-        "serving"
-    );
-    let ended = listen_until_told(&node, &settings, listening, signals).await;
-    upkeep.abort_all();
-    // Last: until here the other members may have asked this one.
-    stop_peers.send_replace(true);
-    peers.join_all().await;
+    let ended = match joined::enter(&settings, identity).await? {
+        Some(company) => joined::serve(&settings, listening, company).await,
+        None => {
+            let identity = match (identity, settings.force_new_cluster) {
+                (Some(identity), _) => identity,
+                (None, true) => return Err(forced::refuse_new(&settings)),
+                (None, false) => {
+                    let identity = forming::identity(&settings).await?;
+                    data::identify(&settings.data_dir, identity)?;
+                    identity
+                }
+            };
+            let own = forming::own(&settings, &listening);
+            let founders = forming::founders(&settings, identity, own);
+            serve_alone(&settings, identity, listening, founders).await
+        }
+    };
     if let Some(socket) = socket {
         // Only tidiness: the next daemon replaces a socket that nobody listens on.
         let _ = unbind_unix(&socket);
     }
     drop(lock);
     ended
+}
+
+/// Serves as a member that nobody let in: it founded the cluster, alone or with others.
+async fn serve_alone(
+    settings: &Settings,
+    identity: Identity,
+    listening: Listening,
+    founders: BTreeMap<u64, Member>,
+) -> Result<Exit, Failure> {
+    let mut member = member::Starting::new(settings, identity, listening, None).await?;
+    forming::refuse_lost(&member.node(), settings, &founders).await?;
+    member.open_peers();
+    let node = member.node();
+    tokio::select! {
+        settled = member.settle(founders) => settled?,
+        removed = membership::removed(&node) => return Err(removed),
+    }
+    // Only where somebody says something of it: a store in which nobody wrote is empty, as etcd's.
+    let machine = match settings.joining.metadata.0.is_empty() {
+        true => None,
+        false => Some(machines::Own::read(settings)?),
+    };
+    let member = member.serve(settings, machine).await?;
+    // Before anybody hears that it serves: from then on a signal is a request to end in order.
+    // Until then there is nothing to end, and a signal ends the process at once.
+    let mut signals = Signals::listen()?;
+    let removed = async { Err(membership::removed(&node).await) };
+    let told = member.until_told(settings, &mut signals, removed);
+    match told.await? {
+        Turn::Ended(exit) => Ok(exit),
+        Turn::Member(_) | Turn::Worker => unreachable!("nobody gives it a seat"),
+    }
+}
+
+/// Tells people where clients are served.
+fn tell_serving(member: Option<u64>, cluster: u64, settings: &Settings, listening: &Listening) {
+    let place = |path: &Path| path.display().to_string();
+    tracing::info!(
+        member = member.map_or("none: a worker".to_owned(), |id| format!("{id:x}")),
+        cluster = format!("{cluster:x}"),
+        clients = listening.client_urls.join(","),
+        socket = listening.socket().map_or_else(|| "off".to_owned(), place),
+        metrics = listening.metrics_urls.first().map(|_| listening.metrics_urls.join(",")),
+        data = %settings.data_dir.display(),
+        "serving"
+    );
 }
 
 /// Opens the log and the newest checkpoint, and takes part in consensus from there.
@@ -393,118 +405,10 @@ fn read_checkpoint(path: &Path, log: LogReach) -> Result<(Saved, Checkpoints), F
     Ok((saved, checkpoints))
 }
 
-/// Serves until a signal asks for the end, or consensus or a front cannot go on.
-async fn listen_until_told(
-    node: &Arc<Node>,
-    settings: &Settings,
-    listening: Listening,
-    mut signals: Signals,
-) -> Result<Exit, Failure> {
-    let ready = format!(
-        "READY=1\nSTATUS=serving clients on {}",
-        listening.client_urls.join(",")
-    );
-    let (stop, stopped) = watch_channel::channel(false);
-    let mut fronts = open_fronts(node, settings, listening, &stopped);
-    if let Err(error) = host::notify_service_manager(&ready) {
-        tracing::warn!(%error, "cannot tell the service manager that we are ready");
-    }
-    let stopped = |why| Failure::new(Exit::FAILED, "the daemon cannot go on", why);
-    let (signal, failure) = tokio::select! {
-        signal = signals.told_to_end() => (Some(signal), None),
-        failure = node.consensus.failed() => (None, Some(stopped(chain(&failure)))),
-        failure = compare::corrupt(node) => (None, Some(failure)),
-        removed = membership::removed(node) => (None, Some(removed)),
-        Some(ended) = fronts.join_next() => (None, Some(stopped(match ended {
-            Ok(Ok(_)) => "it stopped serving without being told to".to_owned(),
-            Ok(Err(error)) => chain(&error),
-            Err(error) => chain(&error),
-        }))),
-    };
-    // Told so that a restart is not mistaken for a crash; nobody need listen.
-    let _ = host::notify_service_manager("STOPPING=1");
-    // First: whoever leads then answers what clients still ask of this member.
-    node.consensus.hand_over().await;
-    stop.send_replace(true);
-    while let Some(drained) = fronts.join_next().await {
-        if let Ok(Ok(Drained { cut })) = drained
-            && cut > 0
-        {
-            tracing::info!(connections = cut, "cut connections that did not end");
-        }
-    }
-    let shut_down = node.consensus.shutdown().await;
-    match failure.or_else(|| shut_down.err().map(|error| stopped(chain(&error)))) {
-        None => {
-            tracing::info!(signal, "ended");
-            Ok(Exit::DONE)
-        }
-        Some(failure) => Err(failure),
-    }
-}
-
-/// Starts serving the other members.
-fn open_peers(
-    node: &Arc<Node>,
-    listeners: Vec<Listener>,
-    stopped: &watch_channel::Receiver<bool>,
-) -> JoinSet<Result<Drained, FrontError>> {
-    let mut fronts = JoinSet::new();
-    if !listeners.is_empty() {
-        let calls = PeerCalls::new(node.identity.speaker(), node.consensus.receiver());
-        let served = Arc::new(Served(Arc::clone(node)));
-        let routes = Routes::monitoring(served, Arc::clone(&node.metrics));
-        let limits = Limits {
-            // The others hold streams that never end by themselves.
-            drain_timeout: Duration::ZERO,
-            ..Limits::default()
-        };
-        let front = Front::new(calls, routes, limits).for_peers();
-        fronts.spawn(front.serve(listeners, until(stopped)));
-    }
-    fronts
-}
-
 /// Completes when it is said, or when nobody is left to say it.
 fn until(said: &watch_channel::Receiver<bool>) -> impl Future<Output = ()> + use<> {
     let mut said = said.clone();
     async move {
         let _ = said.wait_for(|said| *said).await;
     }
-}
-
-/// Starts serving clients, and monitoring on the addresses that are for it alone.
-fn open_fronts(
-    node: &Arc<Node>,
-    settings: &Settings,
-    listening: Listening,
-    stopped: &watch_channel::Receiver<bool>,
-) -> JoinSet<Result<Drained, FrontError>> {
-    let limits = Limits {
-        concurrent_streams_max: settings.streams_max,
-        ..Limits::default()
-    };
-    let served = Arc::new(Served(Arc::clone(node)));
-    let metrics = Arc::clone(&node.metrics);
-    let services = Counted::new(Services::new(&served), Arc::clone(&metrics));
-    let message_bytes_max = served.request_bytes_max() + MESSAGE_OVERHEAD_BYTES;
-    let routes = Routes::all(
-        services.clone(),
-        message_bytes_max,
-        served.clone(),
-        metrics.clone(),
-    );
-    let clients = Front::new(services, routes, limits);
-    metrics.before_scrape({
-        let (served, connections) = (Arc::clone(&served), clients.connections());
-        move |metrics| served.set_gauges(metrics, connections.load(Ordering::Relaxed))
-    });
-    let mut fronts = JoinSet::new();
-    if !listening.metrics.is_empty() {
-        let routes = Routes::monitoring(served, metrics);
-        let front = Front::new(NoCalls, routes, limits);
-        fronts.spawn(front.serve(listening.metrics, until(stopped)));
-    }
-    fronts.spawn(clients.serve(listening.client, until(stopped)));
-    fronts
 }

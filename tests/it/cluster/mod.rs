@@ -7,6 +7,7 @@ mod disk;
 mod failover;
 mod forced;
 mod forming;
+mod join;
 mod leases;
 mod members;
 mod status;

@@ -12,7 +12,7 @@ use crate::generated::{Files, compare, root};
 fn protocol_code_matches_the_proto_files() {
     let scratch = tempfile::tempdir().expect("scratch folder");
     let files = compile(&["rpc.proto", "health.proto"], scratch.path());
-    let peer_files = compile(&["peer.proto"], scratch.path());
+    let peer_files = compile(&["peer.proto", "join.proto"], scratch.path());
 
     let mut made = Files::new();
     let generated = "src/adapter/rpc/generated";

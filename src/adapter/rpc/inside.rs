@@ -1,0 +1,271 @@
+//! A client of a service in this process: the daemon's own tasks ask like any client, so that they
+//! work alike on a member, which answers itself, and on a worker, which passes their calls on.
+//!
+//! A call is bounded in time. What it returns is the server's word: nothing is asked twice.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use http::{Request, Response};
+use tokio::time::timeout;
+use tonic::body::Body;
+use tonic::codegen::Service;
+use tonic::{Code, Status};
+use tower::util::BoxCloneSyncService;
+
+use crate::adapter::rpc::proto::etcdserverpb::{
+    self as pb, cluster_client::ClusterClient, compare, kv_client::KvClient,
+    lease_client::LeaseClient, request_op, watch_client::WatchClient,
+};
+use crate::core::kv::request::Consistency;
+
+type Boxed = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
+
+/// What the daemon's tasks keep in the store is small; a list of all machines is the largest.
+const ANSWER_BYTES_MAX: usize = 256 << 20;
+
+#[derive(Clone)]
+pub struct Inside {
+    kv: KvClient<Boxed>,
+    lease: LeaseClient<Boxed>,
+    cluster: ClusterClient<Boxed>,
+    watch: WatchClient<Boxed>,
+    patience: Duration,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    #[error("no answer within {0:?}")]
+    Late(Duration),
+    #[error("{0}")]
+    Refused(String),
+    /// The cluster cannot serve now.
+    #[error("{0}")]
+    Unavailable(String),
+    #[error("the lease has lapsed")]
+    NoLease,
+}
+
+/// A key as it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub key: String,
+    pub value: Vec<u8>,
+    pub create_revision: i64,
+    pub mod_revision: i64,
+}
+
+/// A key as it must still be for a change to be made: its last change, 0 if it must not exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guard {
+    pub key: String,
+    pub mod_revision: i64,
+}
+
+/// One change of a guarded transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    Put {
+        key: String,
+        value: Vec<u8>,
+        /// 0: none.
+        lease: i64,
+    },
+    Delete {
+        key: String,
+    },
+}
+
+impl Inside {
+    pub fn over<S>(service: S, patience: Duration) -> Self
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send + 'static,
+    {
+        let service = Boxed::new(service);
+        Self {
+            kv: KvClient::new(service.clone()).max_decoding_message_size(ANSWER_BYTES_MAX),
+            lease: LeaseClient::new(service.clone()),
+            cluster: ClusterClient::new(service.clone()),
+            watch: WatchClient::new(service),
+            patience,
+        }
+    }
+
+    pub async fn get(&self, key: &str) -> Result<Option<Found>, AskError> {
+        Ok(self.look(key).await?.0)
+    }
+
+    /// A key with the revision at which it was looked at.
+    pub async fn look(&self, key: &str) -> Result<(Option<Found>, i64), AskError> {
+        let request = pb::RangeRequest {
+            key: key.to_owned().into(),
+            ..pb::RangeRequest::default()
+        };
+        let (mut found, revision) = self.range(request).await?;
+        Ok((found.pop(), revision))
+    }
+
+    /// Reads one key that nobody writes.
+    pub async fn probe(&self, consistency: Consistency) -> Result<(), AskError> {
+        let request = pb::RangeRequest {
+            key: "health".to_owned().into(),
+            serializable: consistency == Consistency::Serializable,
+            ..pb::RangeRequest::default()
+        };
+        self.range(request).await.map(drop)
+    }
+
+    /// Every key in the folder `prefix`, which ends with a slash; the one that was made first at
+    /// the front.
+    pub async fn list(&self, prefix: &str) -> Result<Vec<Found>, AskError> {
+        let folder = prefix
+            .strip_suffix('/')
+            .expect("a folder ends with a slash");
+        let request = pb::RangeRequest {
+            key: prefix.to_owned().into(),
+            // What comes behind the slash in ASCII.
+            range_end: format!("{folder}0").into(),
+            ..pb::RangeRequest::default()
+        };
+        let (mut found, _) = self.range(request).await?;
+        found.sort_by_key(|found| found.create_revision);
+        Ok(found)
+    }
+
+    async fn range(&self, request: pb::RangeRequest) -> Result<(Vec<Found>, i64), AskError> {
+        let mut kv = self.kv.clone();
+        let answer = self.within(kv.range(request)).await?;
+        let found = answer.kvs.into_iter().map(|found| Found {
+            key: String::from_utf8_lossy(&found.key).into_owned(),
+            value: found.value.to_vec(),
+            create_revision: found.create_revision,
+            mod_revision: found.mod_revision,
+        });
+        let revision = answer.header.map_or(0, |header| header.revision);
+        Ok((found.collect(), revision))
+    }
+
+    /// Makes all changes if every guard holds; whether they do.
+    pub async fn change(&self, guards: &[Guard], changes: Vec<Change>) -> Result<bool, AskError> {
+        let compare = guards.iter().map(|guard| pb::Compare {
+            result: compare::CompareResult::Equal.into(),
+            target: compare::CompareTarget::Mod.into(),
+            key: guard.key.clone().into(),
+            target_union: Some(compare::TargetUnion::ModRevision(guard.mod_revision)),
+            ..pb::Compare::default()
+        });
+        let operation = |change| pb::RequestOp {
+            request: Some(match change {
+                Change::Put { key, value, lease } => {
+                    request_op::Request::RequestPut(pb::PutRequest {
+                        key: key.into(),
+                        value: value.into(),
+                        lease,
+                        ..pb::PutRequest::default()
+                    })
+                }
+                Change::Delete { key } => {
+                    request_op::Request::RequestDeleteRange(pb::DeleteRangeRequest {
+                        key: key.into(),
+                        ..pb::DeleteRangeRequest::default()
+                    })
+                }
+            }),
+        };
+        let request = pb::TxnRequest {
+            compare: compare.collect(),
+            success: changes.into_iter().map(operation).collect(),
+            failure: Vec::new(),
+        };
+        let mut kv = self.kv.clone();
+        Ok(self.within(kv.txn(request)).await?.succeeded)
+    }
+
+    /// The id of a new lease.
+    pub async fn grant(&self, ttl_seconds: i64) -> Result<i64, AskError> {
+        let mut lease = self.lease.clone();
+        let request = pb::LeaseGrantRequest {
+            ttl: ttl_seconds,
+            id: 0,
+        };
+        Ok(self.within(lease.lease_grant(request)).await?.id)
+    }
+
+    pub async fn revoke(&self, id: i64) -> Result<(), AskError> {
+        let mut lease = self.lease.clone();
+        let request = pb::LeaseRevokeRequest { id };
+        self.within(lease.lease_revoke(request)).await.map(drop)
+    }
+
+    /// Gives a lease its full term again; [`AskError::NoLease`] if it is no more.
+    pub async fn keep_alive(&self, id: i64) -> Result<(), AskError> {
+        let mut lease = self.lease.clone();
+        let once = tokio_stream::once(pb::LeaseKeepAliveRequest { id });
+        let asked = async {
+            let mut answers = lease.lease_keep_alive(once).await?.into_inner();
+            let answer = answers.message().await?;
+            Ok(tonic::Response::new(answer))
+        };
+        match self.within(asked).await? {
+            Some(answer) if answer.ttl > 0 => Ok(()),
+            Some(_) => Err(AskError::NoLease),
+            None => Err(AskError::Unavailable("the stream ended".to_owned())),
+        }
+    }
+
+    /// The cluster's id and its members, by a read that a majority confirms.
+    pub async fn members(&self) -> Result<(u64, Vec<pb::Member>), AskError> {
+        let mut cluster = self.cluster.clone();
+        let request = pb::MemberListRequest { linearizable: true };
+        let answer = self.within(cluster.member_list(request)).await?;
+        let cluster_id = answer.header.map_or(0, |header| header.cluster_id);
+        Ok((cluster_id, answer.members))
+    }
+
+    /// Returns when the key was changed, or when nobody can say any longer that it was not.
+    pub async fn changed(&self, key: &str, after_revision: i64) -> Result<(), AskError> {
+        let mut watch = self.watch.clone();
+        let create = pb::WatchCreateRequest {
+            key: key.to_owned().into(),
+            start_revision: after_revision + 1,
+            ..pb::WatchCreateRequest::default()
+        };
+        let create = pb::WatchRequest {
+            request_union: Some(pb::watch_request::RequestUnion::CreateRequest(create)),
+        };
+        let mut answers = self.within(watch.watch(tokio_stream::once(create))).await?;
+        loop {
+            match answers.message().await.map_err(AskError::from)? {
+                Some(answer) if answer.events.is_empty() && !answer.canceled => {}
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    async fn within<T>(
+        &self,
+        call: impl Future<Output = Result<tonic::Response<T>, Status>>,
+    ) -> Result<T, AskError> {
+        match timeout(self.patience, call).await {
+            Ok(answer) => Ok(answer?.into_inner()),
+            Err(_) => Err(AskError::Late(self.patience)),
+        }
+    }
+}
+
+impl From<Status> for AskError {
+    fn from(status: Status) -> Self {
+        let why = status.message().to_owned();
+        match status.code() {
+            Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => Self::Unavailable(why),
+            Code::NotFound if why.contains("lease") => Self::NoLease,
+            _ => Self::Refused(why),
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! How a machine asks a member to be let into the cluster: both ends of one call.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::timeout;
+use tonic::body::Body;
+use tonic::codegen::Service;
+use tonic::transport::{Channel, Endpoint as Transport, Uri};
+use tonic::{Code, Request, Response, Status};
+
+use crate::adapter::rpc::client::{Address, Endpoint, open, root_cause};
+use crate::adapter::rpc::peer::{PeerCalls, Peers};
+use crate::adapter::rpc::proto::join::{
+    self as pb, join_client::JoinClient, join_server::Join, join_server::JoinServer,
+};
+
+/// A request or an answer: texts, URLs of a few members, and two certificates.
+const MESSAGE_BYTES_MAX: usize = 1 << 20;
+/// For a member to accept a connection.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(3);
+/// For its answer, which takes a write that a majority has.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a machine shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Application {
+    pub token_id: String,
+    pub secret: String,
+    pub machine_id: String,
+    pub directory: String,
+    pub name: String,
+    /// Empty where the cluster has no authority.
+    pub certificate_request: Bytes,
+}
+
+/// What a machine is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Welcome {
+    pub cluster_id: u64,
+    /// The members with the URLs where each serves clients.
+    pub members: Vec<(u64, Vec<String>)>,
+    /// Both empty where the cluster has no authority.
+    pub authority_certificate: Bytes,
+    pub certificate: Bytes,
+}
+
+/// Why a machine is not let in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JoinError {
+    /// The token lets nobody in.
+    #[error("{0}")]
+    Token(String),
+    /// The token does, but this machine cannot be let in.
+    #[error("{0}")]
+    Conflict(String),
+    #[error("{0}")]
+    TooManyGuesses(String),
+    /// What was asked makes no sense.
+    #[error("{0}")]
+    Malformed(String),
+    /// Another member, or the same one later, may answer.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl JoinError {
+    fn of(status: &Status) -> Self {
+        let why = match std::error::Error::source(status) {
+            Some(_) => root_cause(status),
+            None => status.message().to_owned(),
+        };
+        match status.code() {
+            Code::Unauthenticated => Self::Token(why),
+            Code::FailedPrecondition => Self::Conflict(why),
+            Code::ResourceExhausted => Self::TooManyGuesses(why),
+            Code::InvalidArgument => Self::Malformed(why),
+            Code::Unimplemented => Self::Unavailable(
+                "nobody there lets machines in: it is no member's peer URL".into(),
+            ),
+            _ => Self::Unavailable(why),
+        }
+    }
+}
+
+impl From<JoinError> for Status {
+    fn from(error: JoinError) -> Self {
+        let why = error.to_string();
+        match error {
+            JoinError::Token(_) => Self::unauthenticated(why),
+            JoinError::Conflict(_) => Self::failed_precondition(why),
+            JoinError::TooManyGuesses(_) => Self::resource_exhausted(why),
+            JoinError::Malformed(_) => Self::invalid_argument(why),
+            JoinError::Unavailable(_) => Self::unavailable(why),
+        }
+    }
+}
+
+/// Asks the member at `endpoint`.
+pub async fn ask(endpoint: &Endpoint, application: Application) -> Result<Welcome, JoinError> {
+    let unreachable = |why: String| JoinError::Unavailable(format!("{endpoint}: {why}"));
+    let place = match &endpoint.address {
+        Address::Tcp { host, port } => format!("http://{host}:{port}"),
+        Address::Unix(_) => "http://localhost".to_owned(),
+    };
+    let transport =
+        Transport::from_shared(place).map_err(|error| unreachable(error.to_string()))?;
+    let address = endpoint.address.clone();
+    let connector = tower::service_fn(move |_: Uri| open(address.clone()));
+    let channel: Channel = timeout(DIAL_TIMEOUT, transport.connect_with_connector(connector))
+        .await
+        .map_err(|late| unreachable(late.to_string()))?
+        .map_err(|error| unreachable(root_cause(&error)))?;
+    let mut client = JoinClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let request = pb::JoinRequest {
+        token_id: application.token_id,
+        secret: application.secret,
+        machine_id: application.machine_id,
+        directory: application.directory,
+        name: application.name,
+        certificate_request: application.certificate_request,
+    };
+    let answer = timeout(ANSWER_TIMEOUT, client.join(request)).await;
+    let answer = answer.map_err(|late| unreachable(late.to_string()))?;
+    let answer = answer
+        .map_err(|status| JoinError::of(&status))?
+        .into_inner();
+    let members = answer.members.into_iter();
+    Ok(Welcome {
+        cluster_id: answer.cluster_id,
+        members: members
+            .map(|member| (member.id, member.client_urls))
+            .collect(),
+        authority_certificate: answer.authority_certificate,
+        certificate: answer.certificate,
+    })
+}
+
+/// Whoever lets machines in.
+pub trait Doorkeeper: Send + Sync + 'static {
+    fn admit(
+        &self,
+        application: Application,
+    ) -> impl Future<Output = Result<Welcome, JoinError>> + Send;
+}
+
+struct Door<D>(Arc<D>);
+
+#[tonic::async_trait]
+impl<D: Doorkeeper> Join for Door<D> {
+    async fn join(
+        &self,
+        request: Request<pb::JoinRequest>,
+    ) -> Result<Response<pb::JoinResponse>, Status> {
+        let request = request.into_inner();
+        let application = Application {
+            token_id: request.token_id,
+            secret: request.secret,
+            machine_id: request.machine_id,
+            directory: request.directory,
+            name: request.name,
+            certificate_request: request.certificate_request,
+        };
+        let welcome = self.0.admit(application).await?;
+        let members = welcome.members.into_iter();
+        let member = |(id, client_urls)| pb::Member { id, client_urls };
+        Ok(Response::new(pb::JoinResponse {
+            cluster_id: welcome.cluster_id,
+            members: members.map(member).collect(),
+            authority_certificate: welcome.authority_certificate,
+            certificate: welcome.certificate,
+        }))
+    }
+}
+
+/// What a member serves on its peer URLs: the other members, and machines that want to join.
+pub struct MemberCalls<P, D> {
+    peers: PeerCalls<P>,
+    door: JoinServer<Door<D>>,
+}
+
+impl<P: Peers, D: Doorkeeper> MemberCalls<P, D> {
+    pub fn new(peers: PeerCalls<P>, doorkeeper: Arc<D>) -> Self {
+        let door = JoinServer::new(Door(doorkeeper)).max_decoding_message_size(MESSAGE_BYTES_MAX);
+        Self { peers, door }
+    }
+}
+
+impl<P, D> Clone for MemberCalls<P, D> {
+    fn clone(&self) -> Self {
+        Self {
+            peers: self.peers.clone(),
+            door: self.door.clone(),
+        }
+    }
+}
+
+impl<P: Peers, D: Doorkeeper> Service<http::Request<Body>> for MemberCalls<P, D> {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        match request.uri().path().starts_with("/coracle.join.v1.Join/") {
+            true => self.door.call(request),
+            false => self.peers.call(request),
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The nodes of a cluster: its members, and the machines that joined it, put together.
+//!
+//! A member is known from the log, a machine that is up from its record, one that joined from
+//! what was written when it did. A member that was founded by flags has no machine.
+
+use std::collections::BTreeMap;
+
+use crate::core::cluster::machine::{Machine, MachineId, Metadata};
+use crate::core::cluster::node::Node;
+use crate::core::cluster::seat::Seat;
+
+/// What a node does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    Voter,
+    Learner,
+    Worker,
+}
+
+/// A member, as MemberList says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Member {
+    pub id: u64,
+    pub name: String,
+    pub is_learner: bool,
+    pub client_urls: Vec<String>,
+}
+
+/// One line of the roll.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub name: String,
+    pub part: Part,
+    pub machine: Option<MachineId>,
+    pub member: Option<u64>,
+    /// Whether its machine says so; `None` where no machine is known.
+    pub up: Option<bool>,
+    pub metadata: Metadata,
+    pub client_urls: Vec<String>,
+}
+
+/// Everybody, members first, each part by name.
+pub fn roll(
+    members: &[Member],
+    machines: &[Machine],
+    nodes: &[Node],
+    seats: &BTreeMap<MachineId, Seat>,
+) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    let machine_of = |member: u64| {
+        let says = |machine: &&Machine| machine.member == Some(format!("{member:x}"));
+        let up = machines.iter().find(says).map(|machine| &machine.id);
+        let seated = seats
+            .iter()
+            .find(|(_, seat)| seat.member_id() == Some(member));
+        up.or(seated.map(|(machine, _)| machine)).cloned()
+    };
+    for member in members {
+        let machine = machine_of(member.id);
+        let record = machines.iter().find(|it| Some(&it.id) == machine.as_ref());
+        entries.push(Entry {
+            // One that was added and has not started yet has said nothing.
+            name: match (member.name.as_str(), record) {
+                ("", Some(record)) => record.name.clone(),
+                (name, _) => name.to_owned(),
+            },
+            part: match member.is_learner {
+                true => Part::Learner,
+                false => Part::Voter,
+            },
+            up: machine.as_ref().map(|_| record.is_some()),
+            machine,
+            member: Some(member.id),
+            metadata: record.map_or_else(Metadata::default, |it| it.metadata.clone()),
+            client_urls: member.client_urls.clone(),
+        });
+    }
+    let is_listed = |entries: &[Entry], id: &MachineId| {
+        entries.iter().any(|it| it.machine.as_ref() == Some(id))
+    };
+    for machine in machines {
+        if !is_listed(&entries, &machine.id) {
+            entries.push(Entry {
+                name: machine.name.clone(),
+                part: Part::Worker,
+                machine: Some(machine.id.clone()),
+                member: None,
+                up: Some(true),
+                metadata: machine.metadata.clone(),
+                client_urls: machine.client_urls.clone(),
+            });
+        }
+    }
+    for node in nodes {
+        if !is_listed(&entries, &node.id) {
+            entries.push(Entry {
+                name: node.name.clone(),
+                part: Part::Worker,
+                machine: Some(node.id.clone()),
+                member: None,
+                up: Some(false),
+                metadata: Metadata::default(),
+                client_urls: Vec::new(),
+            });
+        }
+    }
+    entries.sort_by(|one, other| {
+        let key = |entry: &Entry| (entry.part, entry.name.clone(), entry.member);
+        key(one).cmp(&key(other))
+    });
+    entries
+}
+
+/// Why a text does not name one node.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NamingError {
+    #[error("no node has the name, the machine id or the member id {0:?}")]
+    Unknown(String),
+    #[error("{0:?} names {1} nodes: write the machine id or the member id of one")]
+    Ambiguous(String, usize),
+}
+
+/// The node with a name, a machine id or a member id, whole or from the beginning.
+pub fn find<'a>(entries: &'a [Entry], text: &str) -> Result<&'a Entry, NamingError> {
+    let member = |entry: &Entry| entry.member.map(|id| format!("{id:x}"));
+    let whole = |entry: &&Entry| {
+        entry.name == text
+            || entry.machine.as_ref().is_some_and(|id| id.as_str() == text)
+            || member(entry).is_some_and(|id| id == text)
+    };
+    let begins = |entry: &&Entry| {
+        let machine = entry.machine.as_ref();
+        machine.is_some_and(|id| id.as_str().starts_with(text))
+            || member(entry).is_some_and(|id| id.starts_with(text))
+    };
+    let mut found: Vec<&Entry> = entries.iter().filter(whole).collect();
+    if found.is_empty() && !text.is_empty() {
+        found = entries.iter().filter(begins).collect();
+    }
+    match found[..] {
+        [one] => Ok(one),
+        [] => Err(NamingError::Unknown(text.to_owned())),
+        _ => Err(NamingError::Ambiguous(text.to_owned(), found.len())),
+    }
+}
+
+impl Part {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Voter => "voter",
+            Self::Learner => "learner",
+            Self::Worker => "worker",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::cluster::machine::Role;
+    use crate::core::cluster::seat::Progress;
+
+    fn id(number: u128) -> MachineId {
+        MachineId::of_random(number << 64)
+    }
+
+    fn machine(number: u128, name: &str, member: Option<u64>) -> Machine {
+        Machine {
+            id: id(number),
+            name: name.to_owned(),
+            metadata: Metadata::default(),
+            peer_urls: Vec::new(),
+            client_urls: Vec::new(),
+            version: String::new(),
+            role: Role::Worker,
+            member: member.map(|id| format!("{id:x}")),
+            directory: String::new(),
+            boot: String::new(),
+        }
+    }
+
+    fn member(id: u64, name: &str, is_learner: bool) -> Member {
+        Member {
+            id,
+            name: name.to_owned(),
+            is_learner,
+            client_urls: Vec::new(),
+        }
+    }
+
+    fn node(number: u128, name: &str) -> Node {
+        Node {
+            id: id(number),
+            name: name.to_owned(),
+            directory: String::new(),
+            token: String::new(),
+        }
+    }
+
+    fn example() -> Vec<Entry> {
+        let members = [member(0xa1, "one", false), member(0xb2, "", true)];
+        let machines = [machine(2, "two", Some(0xb2)), machine(3, "three", None)];
+        let nodes = [node(2, "two"), node(3, "three"), node(4, "four")];
+        roll(&members, &machines, &nodes, &BTreeMap::new())
+    }
+
+    #[test]
+    fn everybody_is_listed_once() {
+        let said: Vec<_> = example()
+            .into_iter()
+            .map(|entry| (entry.name, entry.part, entry.up))
+            .collect();
+        let expected = [
+            ("one", Part::Voter, None),
+            ("two", Part::Learner, Some(true)),
+            ("four", Part::Worker, Some(false)),
+            ("three", Part::Worker, Some(true)),
+        ];
+        assert_eq!(
+            said,
+            expected.map(|(name, part, up)| (name.to_owned(), part, up))
+        );
+    }
+
+    #[test]
+    fn a_member_whose_machine_is_down_is_known_by_its_seat() {
+        let seats = BTreeMap::from([(id(2), Seat::member(0xb2, Progress::Started))]);
+        let all = roll(
+            &[member(0xb2, "two", false)],
+            &[],
+            &[node(2, "two")],
+            &seats,
+        );
+        assert_eq!(all.len(), 1);
+        assert_eq!((all[0].up, &all[0].machine), (Some(false), &Some(id(2))));
+    }
+
+    #[test]
+    fn a_node_is_found_by_name_or_by_the_beginning_of_an_id() {
+        let all = example();
+        for (text, name) in [("two", "two"), ("a", "one"), (id(3).as_str(), "three")] {
+            assert_eq!(find(&all, text).expect(text).name, name);
+        }
+        let nobody = find(&all, "five");
+        assert_eq!(nobody, Err(NamingError::Unknown("five".to_owned())));
+        assert_eq!(
+            find(&all, "0"),
+            Err(NamingError::Ambiguous("0".to_owned(), 3))
+        );
+        assert!(find(&all, "").is_err());
+    }
+}

@@ -1,0 +1,349 @@
+//! The cluster as a machine that joined it sees it: who may be asked, and what it is to be.
+//!
+//! `cluster` in the data directory says which cluster it joined and where members were last, so
+//! that a machine finds its cluster again although the members it joined by are long gone.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep};
+
+use crate::adapter::disk;
+use crate::adapter::rpc::client::Endpoint;
+use crate::adapter::rpc::inside::Inside;
+use crate::adapter::rpc::join::{self, Application, JoinError, Welcome};
+use crate::adapter::rpc::relay::{Relay, Target};
+use crate::cli::config::{Join, Settings};
+use crate::core::cluster::seat::{self, Seat};
+use crate::core::cluster::spread;
+use crate::core::cluster::token::Token;
+use crate::error::{Exit, Failure};
+use crate::role::daemon::machines::Own;
+
+/// Rises when an older program would misread the file.
+const LAYOUT: u32 = 1;
+/// It is a few lines.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+/// For one question to the cluster: longer than an election.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two looks at who the members are: short after a change, because more come when a
+/// cluster is made, and then longer and longer, because a thousand machines look.
+const REFRESH_MIN: Duration = Duration::from_secs(1);
+const REFRESH_MAX: Duration = Duration::from_secs(30);
+/// Before a cluster that did not answer is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long a machine tries to join before it says that it cannot: the members may start later.
+const JOIN_PATIENCE: Duration = Duration::from_secs(60);
+const FILE: &str = "cluster";
+const WHAT: &str = "cannot join the cluster";
+
+/// What the machine knows of its cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Known {
+    coracle_cluster: u32,
+    cluster_id: u64,
+    members: Vec<KnownMember>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct KnownMember {
+    id: u64,
+    client_urls: Vec<String>,
+}
+
+pub(super) struct Company {
+    pub(super) own: Own,
+    pub(super) cluster_id: u64,
+    /// To all members but this machine.
+    pub(super) relay: Relay,
+    /// What is asked of the cluster goes over the relay.
+    pub(super) inside: Inside,
+    path: PathBuf,
+    known: Mutex<Known>,
+    /// The member that this machine is now, if it is one.
+    this: Mutex<Option<u64>>,
+}
+
+impl Company {
+    /// Whether this machine has joined one already.
+    pub(super) fn is_known(settings: &Settings) -> bool {
+        settings.data_dir.join(FILE).exists()
+    }
+
+    /// The cluster that this machine joined, or joins now; none if it is to join none.
+    pub(super) async fn enter(settings: &Settings, own: &Own) -> Result<Option<Self>, Failure> {
+        let path = settings.data_dir.join(FILE);
+        let known = match (read(&path)?, &settings.joining.join) {
+            (Some(known), _) => known,
+            (None, None) => return Ok(None),
+            (None, Some(how)) => {
+                let known = Known::of(welcome(own, how).await?);
+                write(&path, &known).map_err(|error| unusable(&path, error))?;
+                known
+            }
+        };
+        let relay = Relay::new(Vec::new());
+        let company = Self {
+            own: own.clone(),
+            cluster_id: known.cluster_id,
+            inside: Inside::over(relay.clone(), PATIENCE),
+            relay,
+            path,
+            known: Mutex::new(known),
+            this: Mutex::default(),
+        };
+        company.retarget();
+        Ok(Some(company))
+    }
+
+    /// Says which member this machine is from now on: it asks the others.
+    pub(super) fn become_member(&self, this: Option<u64>) {
+        *lock(&self.this) = this;
+        self.retarget();
+    }
+
+    /// Keeps up with who the members are; never ends.
+    pub(super) async fn follow_members(&self) {
+        let mut refresh = REFRESH_MIN;
+        loop {
+            match self.inside.members().await {
+                Ok((id, _)) if id != self.cluster_id => {
+                    let (found, wanted) = (format!("{id:x}"), format!("{:x}", self.cluster_id));
+                    tracing::warn!(found, wanted, "a member of another cluster answers");
+                    self.relay.move_on();
+                    sleep(PAUSE).await;
+                }
+                Ok((_, members)) => {
+                    // One that was not started yet serves nobody.
+                    let serving = members.into_iter();
+                    let serving =
+                        serving.filter(|it| !it.is_learner && !it.client_ur_ls.is_empty());
+                    refresh = match self.learn(serving.map(|it| (it.id, it.client_ur_ls)).collect())
+                    {
+                        true => REFRESH_MIN,
+                        false => REFRESH_MAX.min(2 * refresh),
+                    };
+                    sleep(refresh).await;
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "cannot learn who the members are");
+                    refresh = REFRESH_MIN;
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Returns what this machine is to be, once that is something else than it is now.
+    pub(super) async fn reseated(&self, now: Option<u64>) -> Option<Seat> {
+        let key = seat::key(&self.own.id);
+        loop {
+            let looked = self.inside.look(&key).await;
+            let waited = match looked {
+                Ok((found, revision)) => {
+                    let seat = found.and_then(|found| Seat::decode(&found.value).ok());
+                    let seat = seat.filter(|seat| seat.member_id().is_some());
+                    if seat.as_ref().and_then(Seat::member_id) != now {
+                        return seat;
+                    }
+                    self.inside.changed(&key, revision).await
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = waited {
+                tracing::debug!(%error, "cannot learn what this machine is to be");
+                sleep(PAUSE).await;
+            }
+        }
+    }
+
+    /// The member of a new seat, if this machine has not been that member before. It has nothing of
+    /// it, and would vote against its own word.
+    pub(super) async fn take(&self, seat: &Seat) -> Result<u64, Failure> {
+        let member = seat.member_id().expect("only such seats are told");
+        let votes = loop {
+            match self.inside.members().await {
+                Ok((_, members)) => {
+                    break members.iter().any(|it| it.id == member && !it.is_learner);
+                }
+                Err(_) => sleep(PAUSE).await,
+            }
+        };
+        if !votes && !seat.was_taken() {
+            return Ok(member);
+        }
+        let what = "cannot take part in the cluster";
+        let why = format!(
+            "this machine is member {member:x}, and its data directory holds nothing of it"
+        );
+        Err(Failure::new(Exit::CONFLICT, what, why).hint(format!(
+            "give the directory that it had with --data-dir DIR, or free the place with \
+             `coracle cluster remove {member:x}`"
+        )))
+    }
+
+    /// Turns to another member, if there is one that can serve. Without, it is no fault of the
+    /// member that this machine asks, and what waits there may wait.
+    pub(super) async fn turn_to_another(&self) {
+        let current = self.relay.member();
+        let mut others = self.targets();
+        others.retain(|target| Some(target.member) != current);
+        let other = Inside::over(Relay::new(others), PATIENCE);
+        if current.is_some() && other.members().await.is_ok() {
+            tracing::warn!("a member does not serve this machine: turning to another");
+            self.relay.move_on();
+        }
+    }
+
+    /// Whether that is new.
+    fn learn(&self, members: Vec<(u64, Vec<String>)>) -> bool {
+        let known = Known::of(Welcome {
+            cluster_id: self.cluster_id,
+            members,
+            authority_certificate: Vec::new().into(),
+            certificate: Vec::new().into(),
+        });
+        if known.members.is_empty() || *lock(&self.known) == known {
+            return false;
+        }
+        if let Err(error) = write(&self.path, &known) {
+            tracing::warn!(%error, "cannot write down who the members are");
+        }
+        *lock(&self.known) = known;
+        self.retarget();
+        true
+    }
+
+    fn targets(&self) -> Vec<Target> {
+        let known = lock(&self.known).clone();
+        let this = *lock(&self.this);
+        let others = known.members.into_iter().filter(|it| Some(it.id) != this);
+        let mut targets: Vec<Target> = others
+            .map(|member| Target {
+                member: member.id,
+                // A URL that is not understood is one that does not answer.
+                endpoints: parsed(&member.client_urls),
+            })
+            .collect();
+        spread::order(self.own.id.as_str(), &mut targets, |target| target.member);
+        targets
+    }
+
+    fn retarget(&self) {
+        self.relay.set_targets(self.targets());
+    }
+}
+
+impl Known {
+    fn of(welcome: Welcome) -> Self {
+        let members = welcome.members.into_iter();
+        Self {
+            coracle_cluster: LAYOUT,
+            cluster_id: welcome.cluster_id,
+            members: members
+                .map(|(id, client_urls)| KnownMember { id, client_urls })
+                .collect(),
+        }
+    }
+}
+
+/// Asks one member after the other to be let in.
+async fn welcome(own: &Own, how: &Join) -> Result<Welcome, Failure> {
+    let Some(token) = &how.token else {
+        return Err(Failure::usage(WHAT, "there is no token").hint(
+            "make one with `coracle cluster token create` on a member, and give it with --token",
+        ));
+    };
+    if token.pin.is_some() && how.urls.iter().any(|url| url.starts_with("http://")) {
+        let why = "the token is of a cluster with TLS, and would be shown without it";
+        return Err(Failure::new(Exit::REFUSED, WHAT, why)
+            .hint("give the https:// URLs of members with --join"));
+    }
+    let deadline = Instant::now() + JOIN_PATIENCE;
+    loop {
+        let mut unavailable = "no URL is given".to_owned();
+        for endpoint in parsed(&how.urls) {
+            match join::ask(&endpoint, application(own, token)).await {
+                Ok(welcome) => {
+                    let cluster = format!("{:x}", welcome.cluster_id);
+                    tracing::info!(cluster, by = %endpoint, "joined");
+                    return Ok(welcome);
+                }
+                Err(JoinError::Unavailable(why)) => unavailable = why,
+                Err(error) => return Err(refused(&error)),
+            }
+        }
+        if Instant::now() > deadline {
+            let hint = "see whether members run with `coracle cluster health`, and whether their \
+                        peer URLs are reached from here";
+            return Err(Failure::new(Exit::UNAVAILABLE, WHAT, unavailable).hint(hint));
+        }
+        tracing::info!(why = unavailable, "not let in yet");
+        sleep(PAUSE).await;
+    }
+}
+
+fn application(own: &Own, token: &Token) -> Application {
+    Application {
+        token_id: token.id.clone(),
+        secret: token.secret.clone(),
+        machine_id: own.id.to_string(),
+        directory: own.directory.clone(),
+        name: own.name.clone(),
+        certificate_request: Vec::new().into(),
+    }
+}
+
+fn refused(error: &JoinError) -> Failure {
+    let failure = |exit| Failure::new(exit, WHAT, error);
+    match error {
+        JoinError::Token(_) => failure(Exit::REFUSED)
+            .hint("make another token with `coracle cluster token create` on a member"),
+        JoinError::Conflict(_) => failure(Exit::CONFLICT).hint(
+            "see who is there with `coracle cluster members`: give a copied machine an id of its \
+             own with --machine-id ID, and free the place of a member that lost its data with \
+             `coracle cluster remove NODE`",
+        ),
+        JoinError::TooManyGuesses(_) => failure(Exit::REFUSED),
+        JoinError::Malformed(_) | JoinError::Unavailable(_) => failure(Exit::FAILED),
+    }
+}
+
+fn parsed(urls: &[String]) -> Vec<Endpoint> {
+    urls.iter().filter_map(|url| url.parse().ok()).collect()
+}
+
+fn read(path: &Path) -> Result<Option<Known>, Failure> {
+    let bytes = match disk::read(path, FILE_BYTES_MAX) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unusable(path, error)),
+    };
+    let known: Known = serde_json::from_slice(&bytes).map_err(|error| unusable(path, error))?;
+    match known.coracle_cluster {
+        LAYOUT => Ok(Some(known)),
+        found => Err(unusable(
+            path,
+            format!("it has layout {found}, this version of coracle uses layout {LAYOUT}"),
+        )),
+    }
+}
+
+fn write(path: &Path, known: &Known) -> std::io::Result<()> {
+    let bytes = serde_json::to_vec(known).expect("texts and numbers encode");
+    disk::write_atomically(path, &bytes)
+}
+
+fn unusable(path: &Path, why: impl std::fmt::Display) -> Failure {
+    Failure::new(
+        Exit::FAILED,
+        format!("cannot use \"{}\"", path.display()),
+        why,
+    )
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,142 @@
+//! A machine that joined a cluster: a worker until it is given a seat, a member until it is taken
+//! away, without the process or its listeners ever ending in between.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::adapter::data_directory::Identity;
+use crate::cli::config::Settings;
+use crate::error::{Exit, Failure};
+use crate::role::daemon::company::Company;
+use crate::role::daemon::listen::Listening;
+use crate::role::daemon::machines::Own;
+use crate::role::daemon::member::Starting;
+use crate::role::daemon::worker::{self, Worker};
+use crate::role::daemon::{Signals, Turn, data};
+
+/// Finds the cluster that this machine joined, or joins the one that it is told of. None for a
+/// daemon that has nothing to do with joining.
+pub(super) async fn enter(
+    settings: &Settings,
+    identity: Option<Identity>,
+) -> Result<Option<Arc<Company>>, Failure> {
+    let has_joined = Company::is_known(settings);
+    if !has_joined && settings.joining.join.is_none() {
+        return Ok(None);
+    }
+    if !has_joined && identity.is_some() {
+        let why = format!(
+            "data directory \"{}\" holds a cluster of its own",
+            settings.data_dir.display()
+        );
+        return Err(Failure::new(Exit::CONFLICT, "cannot join the cluster", why)
+            .hint("start it without --join, or give an empty directory with --data-dir DIR"));
+    }
+    let own = Own::read(settings)?;
+    Company::enter(settings, &own)
+        .await
+        .map(|entered| entered.map(Arc::new))
+}
+
+/// Serves in whatever role the cluster gives, until the end.
+pub(super) async fn serve(
+    settings: &Settings,
+    listening: Listening,
+    company: Arc<Company>,
+) -> Result<Exit, Failure> {
+    let mut signals = Signals::listen()?;
+    let mut worker = None;
+    loop {
+        let seated = data::member(&settings.data_dir)?;
+        let turn = match seated {
+            Some(identity) => {
+                let listening = listening.again()?;
+                as_member(
+                    settings,
+                    identity,
+                    listening,
+                    &company,
+                    &mut signals,
+                    worker.take(),
+                )
+                .await?
+            }
+            None => {
+                let mut serving = Worker::start(&company, settings, listening.again()?);
+                worker::tell(&company, settings, &listening);
+                let turn = serving.serve(&company, &mut signals).await;
+                match turn {
+                    // It goes on serving until the member can.
+                    Ok(Turn::Member(_)) => worker = Some(serving),
+                    _ => serving.end().await,
+                }
+                turn?
+            }
+        };
+        match turn {
+            Turn::Ended(exit) => return Ok(exit),
+            Turn::Member(member_id) => {
+                let member = format!("{member_id:x}");
+                tracing::info!(member, "this machine is given a seat");
+                let cluster_id = company.cluster_id;
+                let identity = Identity {
+                    cluster_id,
+                    member_id,
+                };
+                data::identify(&settings.data_dir, identity)?;
+            }
+            Turn::Worker => {
+                tracing::warn!("this machine is a member no longer: it goes on as a worker");
+                data::retire(&settings.data_dir)?;
+            }
+        }
+    }
+}
+
+async fn as_member(
+    settings: &Settings,
+    identity: Identity,
+    listening: Listening,
+    company: &Arc<Company>,
+    signals: &mut Signals,
+    worker: Option<Worker>,
+) -> Result<Turn, Failure> {
+    let mut worker = worker;
+    if let Some(worker) = &mut worker {
+        worker.end_peers().await;
+    }
+    let member_id = identity.member_id;
+    company.become_member(Some(member_id));
+    let unseated = async || {
+        company.reseated(Some(member_id)).await;
+    };
+    let name = Some(company.own.name.as_str());
+    let mut member = Starting::new(settings, identity, listening, name).await?;
+    member.open_peers();
+    let turn = tokio::select! {
+        // Nobody founds anything: the member waits to be taken in.
+        settled = member.settle(BTreeMap::new()) => settled.map(|()| None)?,
+        _ = signals.told_to_end() => Some(Turn::Ended(Exit::DONE)),
+        () = unseated() => Some(Turn::Worker),
+    };
+    if let Some(turn) = turn {
+        member.abandon().await?;
+        if let Some(worker) = worker {
+            worker.end().await;
+        }
+        return Ok(turn);
+    }
+    let following = Arc::clone(company);
+    let following = tokio::spawn(async move { following.follow_members().await });
+    let member = member.serve(settings, Some(company.own.clone())).await?;
+    if let Some(worker) = worker {
+        worker.end().await;
+    }
+    let removed = async {
+        unseated().await;
+        Ok(Turn::Worker)
+    };
+    let turn = member.until_told(settings, signals, removed).await;
+    following.abort();
+    turn
+}
