@@ -69,7 +69,24 @@ impl Runner<'_> {
             }
         }
         let exit = child.wait().expect("the client ends").code();
-        let text = String::from_utf8_lossy(&output);
+        self.remember(&String::from_utf8_lossy(&output), begun);
+        // One character a byte, for answers that are no text; a microsecond is as good an answer
+        // as a millisecond.
+        let text: String = output.iter().copied().map(char::from).collect();
+        let text = text.replace("\u{c2}\u{b5}s", "ms");
+        let text = match case.line.starts_with("lease timetolive {lease}") {
+            true => without_remaining(&text, self.granted.elapsed()),
+            false => text,
+        };
+        let output = normal(&text, case.numbers_differ);
+        Outcome {
+            exit,
+            output: output.replace(&folder, "{folder}"),
+        }
+    }
+
+    /// Keeps the ids that later lines name.
+    fn remember(&mut self, text: &str, begun: Instant) {
         if let Some(id) = text
             .strip_prefix("lease ")
             .filter(|_| text.contains(" granted with"))
@@ -89,19 +106,6 @@ impl Runner<'_> {
             .and_then(|rest| rest.split_once(" added to"))
         {
             self.member = id.trim().to_owned();
-        }
-        // One character a byte, for answers that are no text; a microsecond is as good an answer
-        // as a millisecond.
-        let text: String = output.iter().copied().map(char::from).collect();
-        let text = text.replace("\u{c2}\u{b5}s", "ms");
-        let text = match case.line.starts_with("lease timetolive {lease}") {
-            true => without_remaining(&text, self.granted.elapsed()),
-            false => text,
-        };
-        let output = normal(&text, case.numbers_differ);
-        Outcome {
-            exit,
-            output: output.replace(&folder, "{folder}"),
         }
     }
 }

@@ -320,15 +320,14 @@ fn nearest(name: &str) -> Option<String> {
         .map(|(_, name)| name.to_owned())
 }
 
+fn list(urls: &[ListenUrl]) -> String {
+    let urls: Vec<String> = urls.iter().map(ListenUrl::to_string).collect();
+    urls.join(",")
+}
+
 /// As the TOML file that would give the same settings.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |urls: &[ListenUrl]| {
-            urls.iter()
-                .map(ListenUrl::to_string)
-                .collect::<Vec<_>>()
-                .join(",")
-        };
         let retention = match self.retention {
             Retention::All => "0".to_owned(),
             Retention::Bytes(bytes) => with_unit(Size(bytes)),
