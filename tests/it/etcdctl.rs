@@ -101,17 +101,38 @@ impl Runner<'_> {
             self.lease = format!("{:x}", digits.parse::<u64>().expect("a decimal id"));
             self.granted = begun;
         }
-        if let Some((id, _)) = text
-            .strip_prefix("Member ")
-            .and_then(|rest| rest.split_once(" added to"))
-        {
-            self.member = id.trim().to_owned();
+        if let Some(id) = added(&text) {
+            self.member = id;
         }
     }
 }
 
-/// Replaces what differs between two runs: ids, durations, and on request every number.
+/// The member that was added, if one was.
+fn added(text: &str) -> Option<String> {
+    let (id, _) = text.strip_prefix("Member ")?.split_once(" added to")?;
+    Some(id.trim().to_owned())
+}
+
+/// What is said of several members, whose order is that of their ids: all the words, sorted.
+fn in_any_order(text: &str) -> String {
+    let mut words: Vec<&str> = text
+        .split([' ', ',', '\n', '"', '[', ']', '{', '}'])
+        .collect();
+    words.retain(|word| !word.is_empty());
+    words.sort_unstable();
+    words.join(" ")
+}
+
+/// Replaces what differs between two runs: ids, durations, and on request every number. An id of
+/// fewer digits than others has more spaces before it.
 fn normal(text: &str, numbers_differ: bool) -> String {
+    let text = match text.strip_prefix("Member ") {
+        Some(rest) => format!(
+            "Member {}",
+            rest.trim_start().replace("cluster  ", "cluster ")
+        ),
+        None => text.to_owned(),
+    };
     let mut normal = String::new();
     let mut word = String::new();
     for character in text.chars().chain(['\n']) {
@@ -169,7 +190,13 @@ fn our_etcdctl_answers_as_the_real_one_does() {
     let ports = free_ports();
     let [expected, seen] = [etcdctl, env!("CARGO_BIN_EXE_coracle").into()].map(|program| {
         let etcd = Etcd::start_on(ports).expect("it is where etcdctl is");
-        run_all(program, etcd.address())
+        let mut outcomes = run_all(program, etcd.address());
+        for (case, outcome) in CASES.iter().zip(&mut outcomes) {
+            if case.line.starts_with("member ") {
+                outcome.output = in_any_order(&outcome.output);
+            }
+        }
+        outcomes
     });
     let different = differences(&expected, &seen);
     assert!(
@@ -208,7 +235,15 @@ fn run_all(program: PathBuf, endpoint: &str) -> Vec<Outcome> {
         granted: Instant::now(),
         member: String::new(),
     };
-    CASES.iter().map(|case| runner.run(case)).collect()
+    let mut run = |case: &Case| {
+        let outcome = runner.run(case);
+        // etcd 3.5.1 leaves one update in some sixty unanswered; to ask again changes nothing.
+        match outcome.exit {
+            Some(1) if case.line.starts_with("member update") => runner.run(case),
+            _ => outcome,
+        }
+    };
+    CASES.iter().map(&mut run).collect()
 }
 
 fn differences(expected: &[Outcome], seen: &[Outcome]) -> String {

@@ -223,8 +223,9 @@ impl Changer {
     ) -> Result<Result<Scene, Refusal>, NotMade> {
         let begun = Instant::now();
         loop {
-            let mut scene = self.settled(deadline).await?;
+            // Before the look, so that nothing that was heard earlier can count.
             let fresh = begun.elapsed();
+            let mut scene = self.settled(deadline).await?;
             scene.group.silence_max = fresh.min(self.silence_max);
             match check(&scene.group) {
                 Ok(()) => return Ok(Ok(scene)),

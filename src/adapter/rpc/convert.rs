@@ -425,6 +425,49 @@ mod tests {
         (KvError::LeaderChanged, Code::Unavailable, "leader changed"),
         (KvError::Stopped, Code::Unavailable, "server stopped"),
         (KvError::TimedOut, Code::Unavailable, "request timed out"),
+        (KvError::MemberNotFound, Code::NotFound, "member not found"),
+        (
+            KvError::PeerUrlExists,
+            Code::FailedPrecondition,
+            "Peer URLs already exists",
+        ),
+        (
+            KvError::MemberBadUrls,
+            Code::InvalidArgument,
+            "given member URLs are invalid",
+        ),
+        (
+            KvError::MemberNotLearner,
+            Code::FailedPrecondition,
+            "can only promote a learner member",
+        ),
+        (
+            KvError::LearnerNotReady,
+            Code::FailedPrecondition,
+            "can only promote a learner member which is in sync with leader",
+        ),
+        (
+            KvError::TooManyLearners,
+            Code::FailedPrecondition,
+            "too many learner members in cluster",
+        ),
+        (
+            KvError::NotEnoughStarted,
+            Code::FailedPrecondition,
+            "re-configuration failed due to not enough started members",
+        ),
+        (KvError::Unhealthy, Code::Unavailable, "unhealthy cluster"),
+        (
+            KvError::BadTransferee,
+            Code::FailedPrecondition,
+            "bad leader transferee",
+        ),
+        (KvError::NotLeader, Code::FailedPrecondition, "not leader"),
+        (
+            KvError::NotForLearner,
+            Code::FailedPrecondition,
+            "rpc not supported for learner",
+        ),
     ];
 
     #[test]
