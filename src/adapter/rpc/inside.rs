@@ -124,13 +124,9 @@ impl Inside {
     /// Every key in the folder `prefix`, which ends with a slash; the one that was made first at
     /// the front.
     pub async fn list(&self, prefix: &str) -> Result<Vec<Found>, AskError> {
-        let folder = prefix
-            .strip_suffix('/')
-            .expect("a folder ends with a slash");
         let request = pb::RangeRequest {
             key: prefix.to_owned().into(),
-            // What comes behind the slash in ASCII.
-            range_end: format!("{folder}0").into(),
+            range_end: folder_end(prefix).into(),
             ..pb::RangeRequest::default()
         };
         let (mut found, _) = self.range(request).await?;
@@ -228,11 +224,13 @@ impl Inside {
         Ok((cluster_id, answer.members))
     }
 
-    /// Returns when the key was changed, or when nobody can say any longer that it was not.
-    pub async fn changed(&self, key: &str, after_revision: i64) -> Result<(), AskError> {
+    /// Returns when a key in the folder `prefix` was changed, or when nobody can say any longer
+    /// that none was.
+    pub async fn changed(&self, prefix: &str, after_revision: i64) -> Result<(), AskError> {
         let mut watch = self.watch.clone();
         let create = pb::WatchCreateRequest {
-            key: key.to_owned().into(),
+            key: prefix.to_owned().into(),
+            range_end: folder_end(prefix).into(),
             start_revision: after_revision + 1,
             ..pb::WatchCreateRequest::default()
         };
@@ -257,6 +255,12 @@ impl Inside {
             Err(_) => Err(AskError::Late(self.patience)),
         }
     }
+}
+
+/// The first key behind a folder: zero comes behind the slash in ASCII.
+fn folder_end(prefix: &str) -> String {
+    let folder = prefix.strip_suffix('/');
+    format!("{}0", folder.expect("a folder ends with a slash"))
 }
 
 impl From<Status> for AskError {

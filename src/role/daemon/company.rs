@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use crate::adapter::disk;
@@ -62,6 +63,8 @@ pub(super) struct Company {
     pub(super) inside: Inside,
     path: PathBuf,
     known: Mutex<Known>,
+    /// Somebody's seat has changed, and so have the members, or will soon.
+    news: Notify,
     /// The member that this machine is now, if it is one.
     this: Mutex<Option<u64>>,
 }
@@ -92,6 +95,7 @@ impl Company {
             relay,
             path,
             known: Mutex::new(known),
+            news: Notify::new(),
             this: Mutex::default(),
         };
         company.retarget();
@@ -125,7 +129,10 @@ impl Company {
                         true => REFRESH_MIN,
                         false => REFRESH_MAX.min(2 * refresh),
                     };
-                    sleep(refresh).await;
+                    tokio::select! {
+                        () = sleep(refresh) => {}
+                        () = self.news.notified() => refresh = REFRESH_MIN,
+                    }
                 }
                 Err(error) => {
                     tracing::debug!(%error, "cannot learn who the members are");
@@ -148,7 +155,9 @@ impl Company {
                     if seat.as_ref().and_then(Seat::member_id) != now {
                         return seat;
                     }
-                    self.inside.changed(&key, revision).await
+                    let changed = self.inside.changed(seat::PREFIX, revision).await;
+                    self.news.notify_one();
+                    changed
                 }
                 Err(error) => Err(error),
             };

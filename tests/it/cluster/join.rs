@@ -93,6 +93,24 @@ impl Party {
         party
     }
 
+    /// Waits until a machine knows so many members.
+    async fn until_known(&self, at: usize, members: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        let path = self.rigs[at].data.join("cluster");
+        loop {
+            let known = fs::read(&path).expect("is there");
+            let known: Value = serde_json::from_slice(&known).expect("JSON");
+            if known["members"]
+                .as_array()
+                .is_some_and(|known| known.len() == members)
+            {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{known}");
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Waits until the cluster knows that the machine is a member.
     async fn until_seated(&self, at: usize) {
         let deadline = Instant::now() + PATIENCE;
@@ -188,11 +206,13 @@ async fn machines_that_join_become_voters_and_the_fourth_serves_as_a_worker() {
     let worker = (1..4).find(is_worker).expect("one is");
 
     put_through(party.node(worker), "a", "1").await;
-    let (_, everything) = party.node(worker).everything().await;
-    assert!(everything.iter().any(|found| found.key == "a"));
-    assert_eq!(everything, party.node(0).everything().await.1);
+    for at in [worker, 0] {
+        let (_, everything) = party.node(at).everything().await;
+        assert!(everything.iter().any(|found| found.key == "a"));
+    }
 
     let leader = leader(&party).await;
+    party.until_known(worker, 3).await;
     party.kill(leader);
     put_through(party.node(worker), "b", "2").await;
     put_through(party.node(worker), "c", "3").await;
