@@ -53,7 +53,7 @@ fn unreadable_or_wrong_configuration_is_a_usage_error_that_names_the_nearest_key
 fn address_beyond_this_machine_is_refused_without_insecure() {
     let everywhere = "http://0.0.0.0:0";
     let mut rig = Rig::new();
-    rig.listen = everywhere;
+    rig.listen = everywhere.to_owned();
     rig.run()
         .assert(2, &["--listen-client-urls", "0.0.0.0", "--insecure"]);
     let mut rig = Rig::new();

@@ -10,6 +10,7 @@ mod etcdctl;
 mod etcdctl_cases;
 mod faults;
 mod generated;
+mod history;
 mod hostile;
 mod install;
 mod lease;

@@ -31,7 +31,7 @@ pub(crate) struct Rig {
     /// Whether the daemon is told where its data and its socket go.
     pub(crate) is_placed: bool,
     /// Where clients are served.
-    pub(crate) listen: &'static str,
+    pub(crate) listen: String,
     pub(crate) flags: Vec<OsString>,
     pub(crate) environment: Vec<(&'static str, OsString)>,
     /// A program and its arguments that start the daemon as themselves.
@@ -70,7 +70,7 @@ impl Rig {
             data: folder.path().join("data"),
             is_placed: true,
             folder,
-            listen: "http://127.0.0.1:0",
+            listen: "http://127.0.0.1:0".to_owned(),
             flags: Vec::new(),
             environment: Vec::new(),
             wrapper: Vec::new(),
@@ -96,7 +96,7 @@ impl Rig {
             command.arg("--data-dir").arg(&self.data);
             command.arg("--socket").arg(self.path("socket"));
         }
-        command.args(["--listen-client-urls", self.listen]);
+        command.args(["--listen-client-urls", &self.listen]);
         command.args(&self.flags);
         without_settings(&mut command);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));

@@ -20,7 +20,7 @@ use crate::adapter::raft::members::Changer;
 use crate::adapter::raft::messages::{LeaseQuestion, NotMade, Published, Question, decode, encode};
 use crate::adapter::raft::state_machine::StateMachine;
 use crate::adapter::raft::types::{Batch, Member, TypeConfig, log_id};
-use crate::adapter::rpc::peer::{Bytes, Links, PeerError};
+use crate::adapter::rpc::peer::{Bytes, Couriers, PeerError};
 use crate::core::cluster::comparison::Fingerprint;
 use crate::core::kv::request::{KvError, Reply};
 
@@ -34,7 +34,7 @@ const FOUNDER_PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub(super) struct Forwarder {
     pub(super) raft: Raft<TypeConfig, StateMachine>,
-    pub(super) links: Links,
+    pub(super) links: Arc<dyn Couriers>,
     /// How long a request may look for a leader and wait for its answer.
     pub(super) patience: Duration,
     pub(super) changer: Arc<Changer>,

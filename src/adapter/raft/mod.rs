@@ -24,6 +24,8 @@ mod transfer;
 mod types;
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,7 +48,7 @@ use crate::adapter::raft::saved::Checkpointer;
 use crate::adapter::raft::state_machine::StateMachine;
 use crate::adapter::raft::statistics::Counters;
 use crate::adapter::raft::types::{Batch, TypeConfig};
-use crate::adapter::rpc::peer::Links;
+use crate::adapter::rpc::peer::Couriers;
 use crate::adapter::wal::{Fit, Recovered, SyncStatistics, Wal, WalError};
 use crate::core::cluster::comparison::Fingerprint;
 use crate::core::kv::request::{Command, KvError, Reply};
@@ -68,7 +70,7 @@ pub const FIRST_INDEX: u64 = 0;
 /// How consensus is set up.
 pub struct Settings {
     pub member_id: u64,
-    pub links: Links,
+    pub links: Arc<dyn Couriers>,
     pub heartbeat: Duration,
     pub election_timeout: Duration,
 }
@@ -155,7 +157,7 @@ impl Consensus {
         let config = config(&settings)?;
         let log = log_store.clone();
         let network = Network {
-            links: settings.links.clone(),
+            links: Arc::clone(&settings.links),
         };
         let raft = Raft::new(settings.member_id, config, network, log_store, machine)
             .await

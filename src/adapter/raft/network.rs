@@ -1,6 +1,7 @@
 //! openraft's messages on their way to other members.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -17,7 +18,7 @@ use serde::de::DeserializeOwned;
 use crate::adapter::raft::messages::{Question, decode, encode};
 use crate::adapter::raft::transfer;
 use crate::adapter::raft::types::{Member, TypeConfig, Vote};
-use crate::adapter::rpc::peer::{Link, Links, PeerError};
+use crate::adapter::rpc::peer::{Courier, Couriers, PeerError};
 use crate::core::kv::machine::Image;
 
 type Snapshot = openraft::type_config::alias::SnapshotOf<TypeConfig, Image>;
@@ -27,13 +28,13 @@ const OPEN_LIMIT_MIN: Duration = Duration::from_millis(500);
 
 /// Makes the ways to members.
 pub(super) struct Network {
-    pub(super) links: Links,
+    pub(super) links: Arc<dyn Couriers>,
 }
 
 /// The way to one member.
 pub(super) struct Way {
     /// An error: the member has no address that could be used.
-    link: Result<Link, PeerError>,
+    link: Result<Arc<dyn Courier>, PeerError>,
 }
 
 impl RaftNetworkFactory<TypeConfig> for Network {
@@ -47,8 +48,9 @@ impl RaftNetworkFactory<TypeConfig> for Network {
 }
 
 impl Way {
-    fn link(&self) -> Result<&Link, RPCError<TypeConfig>> {
-        self.link.as_ref().map_err(|error| failed(error.clone()))
+    fn link(&self) -> Result<&dyn Courier, RPCError<TypeConfig>> {
+        let link = self.link.as_deref();
+        link.map_err(|error| failed(error.clone()))
     }
 
     async fn ask<T: DeserializeOwned>(
@@ -89,7 +91,7 @@ impl RaftNetworkV2<TypeConfig> for Way {
 
     fn stream_append<'s, S>(
         &'s mut self,
-        input: S,
+        mut input: S,
         option: RPCOption,
     ) -> BoxFuture<
         's,
@@ -103,7 +105,13 @@ impl RaftNetworkV2<TypeConfig> for Way {
     {
         Box::pin(async move {
             let limit = option.soft_ttl().max(OPEN_LIMIT_MIN);
-            let bodies = input.map(|request| encode(&request)).boxed();
+            // After a failure openraft waits where it gives the first request. Whoever opens the
+            // stream before tries a member that is down again and again without a pause.
+            let Some(first) = input.next().await else {
+                return Ok(stream::empty().boxed() as BoxStream<'s, _>);
+            };
+            let requests = stream::iter([first]).chain(input);
+            let bodies = requests.map(|request| encode(&request)).boxed();
             let answers = self.link()?.append(bodies, limit).await.map_err(failed)?;
             let results = answers.map(|body| body.and_then(|body| decode(&body)).map_err(failed));
             Ok(results.boxed() as BoxStream<'s, _>)
@@ -134,7 +142,7 @@ impl RaftNetworkV2<TypeConfig> for Way {
         _option: RPCOption,
     ) -> Result<SnapshotResponse<TypeConfig>, StreamingError<TypeConfig>> {
         let link = self.link.clone().map_err(unsent)?;
-        let sent = transfer::send(&link, vote, snapshot);
+        let sent = transfer::send(&*link, vote, snapshot);
         tokio::select! {
             sent = sent => sent.map_err(unsent),
             closed = cancel => Err(closed.into()),

@@ -23,7 +23,7 @@ use crate::adapter::raft::state_machine::State;
 use crate::adapter::raft::types::{
     self, Entry, EntryPayload, Member, StoredMembership, Vote, decode_membership, log_id,
 };
-use crate::adapter::rpc::peer::{Links, PeerError};
+use crate::adapter::rpc::peer::{Couriers, PeerError};
 use crate::adapter::wal::{self, Purged, Record, Recovered, Wal, WalError};
 use crate::core::kv::machine::Machine;
 
@@ -153,7 +153,11 @@ pub fn make_only_voter(
 }
 
 /// Which of the members other than `own` answer.
-pub async fn alive(links: &Links, own: u64, members: &BTreeMap<u64, Member>) -> BTreeSet<u64> {
+pub async fn alive(
+    links: &dyn Couriers,
+    own: u64,
+    members: &BTreeMap<u64, Member>,
+) -> BTreeSet<u64> {
     let others = members.iter().filter(|(id, _)| **id != own);
     let asked = others.map(|(id, member)| async move {
         let link = links.to(*id, &member.peer_urls)?;

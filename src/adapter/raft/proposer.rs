@@ -157,6 +157,8 @@ impl Proposer {
     async fn select(&mut self, received: &mut Vec<Proposal>) -> Event {
         let room = BATCH_COMMANDS_MAX.saturating_sub(self.waiting.len());
         tokio::select! {
+            // Answers first: they make room for what waits, and a simulation leaves no choice open.
+            biased;
             Some(landed) = self.in_flight.next() => Event::Landed(landed),
             () = self.prepared.notified() => Event::Prepared,
             count = self.proposals.recv_many(received, room), if room > 0 => match count {

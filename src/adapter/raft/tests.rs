@@ -69,7 +69,7 @@ impl Stores {
     }
 }
 
-fn checkpoints(dir: &Path) -> io::Result<Checkpoints> {
+pub(super) fn checkpoints(dir: &Path) -> io::Result<Checkpoints> {
     let arguments = [
         "adapter::raft::tests::worker_process",
         "--exact",
@@ -96,7 +96,7 @@ async fn consensus(dir: &Path, segment_bytes: u64) -> Consensus {
     let election_timeout = Duration::from_secs(1);
     let settings = Settings {
         member_id: 1,
-        links: Links::new(speaker, Patience::of(election_timeout)),
+        links: Arc::new(Links::new(speaker, Patience::of(election_timeout))),
         heartbeat: Duration::from_millis(100),
         election_timeout,
     };

@@ -17,7 +17,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::adapter::raft::messages::{Offer, OfferedChunk, Wanted, decode, encode};
 use crate::adapter::raft::types::{TypeConfig, Vote};
-use crate::adapter::rpc::peer::{Bodies, Bytes, Link, PeerError};
+use crate::adapter::rpc::peer::{Bodies, Bytes, Courier, PeerError};
 use crate::core::kv::history::Chunk;
 use crate::core::kv::machine::Image;
 
@@ -34,7 +34,7 @@ const CHUNKS_AHEAD: usize = 16;
 
 /// Sends what the other side lacks of a state; returns what it says once it is installed.
 pub(super) async fn send(
-    link: &Link,
+    link: &dyn Courier,
     vote: Vote,
     snapshot: Snapshot,
 ) -> Result<SnapshotResponse<TypeConfig>, PeerError> {

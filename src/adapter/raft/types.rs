@@ -14,6 +14,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::adapter::wal::EntryRecord;
 use crate::core::kv::request::{Command, KvError, Reply};
 
+#[cfg(test)]
+use crate::adapter::raft::simulation::Runtime;
+
+/// The one that is not simulated.
+#[cfg(not(test))]
+type Runtime = openraft::impls::TokioRuntime;
+
 openraft::declare_raft_types!(
     /// openraft with our commands, standard leader ids and tokio.
     pub TypeConfig:
@@ -22,6 +29,7 @@ openraft::declare_raft_types!(
         NodeId = u64,
         Node = Member,
         LeaderId = leader_id_std::LeaderId<u64, u64>,
+        AsyncRuntime = Runtime,
 );
 
 pub(super) type LogId = openraft::type_config::alias::LogIdOf<TypeConfig>;

@@ -22,7 +22,7 @@ mod replay;
 mod room;
 mod segment;
 #[cfg(test)]
-mod simulation;
+pub(in crate::adapter) mod simulation;
 mod statistics;
 mod table;
 #[cfg(test)]

@@ -8,6 +8,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::adapter::wal::files::{Directory, File};
+use crate::adapter::wal::room::Helper;
+use crate::adapter::wal::writer::{Shared, Writer};
+use crate::adapter::wal::{Options, Recovered, Wal, WalError, open_parts};
 use crate::core::bench::input::Source;
 
 const SECTOR: usize = 512;
@@ -38,10 +41,10 @@ struct State {
 
 /// The disk; clones are the same disk.
 #[derive(Clone)]
-pub(super) struct SimulatedDisk(Arc<Mutex<State>>);
+pub(in crate::adapter) struct SimulatedDisk(Arc<Mutex<State>>);
 
 impl SimulatedDisk {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(in crate::adapter) fn new(seed: u64) -> Self {
         Self(Arc::new(Mutex::new(State {
             names: BTreeMap::new(),
             inodes: Vec::new(),
@@ -79,12 +82,12 @@ impl SimulatedDisk {
         self.state().fail_write = Some((writes, errno));
     }
 
-    pub(super) fn fail_sync_after(&self, syncs: u64) {
+    pub(in crate::adapter) fn fail_sync_after(&self, syncs: u64) {
         self.state().fail_sync = Some((syncs, EIO));
     }
 
     /// The disk after a power cut; who still holds the old one changes nothing any more.
-    pub(super) fn crash(&self) -> Self {
+    pub(in crate::adapter) fn crash(&self) -> Self {
         let mut state = self.state();
         state.steps_left = Some(0);
         let mut after = state.clone();
@@ -131,6 +134,49 @@ impl SimulatedDisk {
 
     pub(super) fn names(&self) -> Vec<String> {
         self.state().names.keys().cloned().collect()
+    }
+}
+
+/// The writer of a log that has no thread: it writes when it is told to.
+pub(in crate::adapter) struct Driver {
+    shared: Arc<Shared>,
+    writer: Writer,
+}
+
+/// Opens a log whose writer is driven by the caller.
+pub(in crate::adapter) fn open(
+    disk: &SimulatedDisk,
+    options: &Options,
+) -> Result<(Wal, Recovered, Driver), WalError> {
+    let directory = Arc::new(disk.clone());
+    let (shared, writer, recovered) = open_parts(directory, options, Helper::Inline)?;
+    let wal = Wal {
+        shared: Arc::clone(&shared),
+        queue_bytes_max: options.queue_bytes_max,
+        threads: Mutex::default(),
+    };
+    Ok((wal, recovered, Driver { shared, writer }))
+}
+
+impl Driver {
+    /// Writes, syncs and answers what waits, and prepares room; false once the log is closed.
+    pub(in crate::adapter) fn write(&mut self) -> bool {
+        while self.shared.preparer.step() {}
+        let (submissions, bytes, closed) = {
+            let mut queue = self.shared.queue();
+            queue.urgent = false;
+            queue.lazy_since = None;
+            (
+                std::mem::take(&mut queue.waiting),
+                queue.bytes,
+                queue.closed,
+            )
+        };
+        if !submissions.is_empty() {
+            self.writer.commit(submissions);
+            self.shared.queue().bytes -= bytes;
+        }
+        !closed
     }
 }
 

@@ -8,8 +8,8 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::{ReceiverStream, WatchStream};
 
 use crate::adapter::rpc::server::{
-    AlarmAction, Api, BoxStream, HashView, Header, LeaseTerm, MemberView, Refused, SnapshotPart,
-    StatusView, WatchAnswer, WatchCommand, Wish,
+    AlarmAction, Api, BoxStream, GrantView, HashView, Header, LeaseTerm, MemberView, Refused,
+    SnapshotPart, StatusView, WatchAnswer, WatchCommand, Wish,
 };
 use crate::core::kv::machine::Machine;
 use crate::core::kv::request::{
@@ -152,12 +152,15 @@ impl Api for Served {
         ReceiverStream::new(receiver).flat_map(stream::iter).boxed()
     }
 
-    async fn lease_grant(&self, id: i64, ttl_seconds: i64) -> Result<(i64, i64), KvError> {
+    async fn lease_grant(&self, id: i64, ttl_seconds: i64) -> Result<GrantView, KvError> {
         self.0.grant(id, ttl_seconds).await
     }
 
-    async fn lease_revoke(&self, id: i64) -> Result<(), KvError> {
-        self.0.propose(Command::LeaseRevoke { id }).await.map(drop)
+    async fn lease_revoke(&self, id: i64) -> Result<i64, KvError> {
+        match self.0.propose(Command::LeaseRevoke { id }).await? {
+            Reply::Done { revision } => Ok(revision),
+            other => unreachable!("a revocation is answered by {other:?}"),
+        }
     }
 
     async fn lease_keep_alive(&self, id: i64) -> Result<i64, KvError> {

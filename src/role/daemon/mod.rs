@@ -310,7 +310,10 @@ async fn start(
     let consensus = Consensus::start(
         raft::Settings {
             member_id: identity.member_id,
-            links: Links::new(identity.speaker(), Patience::of(election_timeout)),
+            links: Arc::new(Links::new(
+                identity.speaker(),
+                Patience::of(election_timeout),
+            )),
             heartbeat: Duration::from_millis(settings.heartbeat_ms),
             election_timeout,
         },

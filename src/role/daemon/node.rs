@@ -10,6 +10,7 @@ use crate::adapter::data_directory::Identity;
 use crate::adapter::host;
 use crate::adapter::metrics::Metrics;
 use crate::adapter::raft::{Consensus, Leadership, Member, Standing};
+use crate::adapter::rpc::server::GrantView;
 use crate::core::kv::lease::TTL_SECONDS_MAX;
 use crate::core::kv::machine::quota_cost;
 use crate::core::kv::quota::Quota;
@@ -166,7 +167,7 @@ impl Node {
     }
 
     /// Grants a lease under a chosen or a fresh id; at least as long as a change of leader takes.
-    pub(super) async fn grant(&self, id: i64, ttl_seconds: i64) -> Result<(i64, i64), KvError> {
+    pub(super) async fn grant(&self, id: i64, ttl_seconds: i64) -> Result<GrantView, KvError> {
         if ttl_seconds > TTL_SECONDS_MAX {
             return Err(KvError::LeaseTtlTooLarge);
         }
@@ -176,8 +177,14 @@ impl Node {
         };
         let least = (3 * self.settings.election_timeout.as_millis()).div_ceil(2 * 1000) as i64;
         let ttl_seconds = ttl_seconds.max(least);
-        self.propose(Command::LeaseGrant { id, ttl_seconds })
-            .await?;
-        Ok((id, ttl_seconds))
+        let granted = self.propose(Command::LeaseGrant { id, ttl_seconds });
+        match granted.await? {
+            Reply::Done { revision } => Ok(GrantView {
+                id,
+                ttl_seconds,
+                revision,
+            }),
+            other => unreachable!("a grant is answered by {other:?}"),
+        }
     }
 }

@@ -95,3 +95,27 @@ async fn a_new_leader_gives_every_lease_its_full_term() {
     let told = remaining(cluster.member(other), id).await;
     assert!((18..=20).contains(&told), "{told} s are left");
 }
+
+/// A member that does not lead knows of a change later than whoever made it by it.
+#[tokio::test]
+async fn a_grant_and_a_revocation_name_their_revision_at_each_member() {
+    let cluster = Cluster::start(3);
+    let leader = cluster.leader().await;
+    let other = cluster.member(cluster.other_than(leader));
+    for number in 0..20 {
+        let put = cluster.member(leader).kv().put(put("a", "v")).await;
+        let put = put.expect("is put").into_inner().header.expect("has one");
+        let request = pb::LeaseGrantRequest { ttl: 100, id: 0 };
+        let granted = other.lease().lease_grant(request).await;
+        let granted = granted.expect("is granted").into_inner();
+        let named = granted.header.expect("has one").revision;
+        assert_eq!(named, put.revision, "grant {number}");
+
+        hang(cluster.member(leader), "b", granted.id).await;
+        let request = pb::LeaseRevokeRequest { id: granted.id };
+        let revoked = other.lease().lease_revoke(request).await;
+        let revoked = revoked.expect("is revoked").into_inner();
+        let named = revoked.header.expect("has one").revision;
+        assert_eq!(named, put.revision + 2, "revocation {number}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Several daemons on loopback as one cluster: formed, broken and mended, with real clients.
 
 mod backup;
+mod clients;
 mod corrupt;
 mod disaster;
 mod disk;
@@ -9,8 +10,12 @@ mod forced;
 mod forming;
 mod join;
 mod leases;
+mod linearizable;
 mod members;
+mod nemesis;
+mod network;
 mod status;
+mod watchers;
 
 use std::net::TcpListener;
 
@@ -19,6 +24,7 @@ use pb::cluster_client::ClusterClient;
 use tokio::time::{Instant, timeout};
 use tonic::{Code, Status};
 
+use crate::cluster::network::Network;
 use crate::rig::{Daemon, PATIENCE, Rig};
 
 /// The members of one cluster, each with a directory of its own.
@@ -41,6 +47,24 @@ impl Cluster {
             .iter()
             .map(|port| format!("http://{}", port.local_addr().expect("bound")))
             .collect();
+        Self::named(&urls)
+    }
+
+    /// Members of which each has a network of its own, not started yet.
+    pub(crate) fn on(network: &Network, count: usize) -> Self {
+        let urls: Vec<String> = (0..count)
+            .map(|at| format!("http://{}:2380", network.address(at)))
+            .collect();
+        let mut cluster = Self::named(&urls);
+        for (at, rig) in cluster.rigs.iter_mut().enumerate() {
+            rig.listen = format!("http://{}:2379", network.address(at));
+            rig.flags.push("--insecure".into());
+            rig.wrapper = network.wrapper(at, 0);
+        }
+        cluster
+    }
+
+    fn named(urls: &[String]) -> Self {
         let names = urls.iter().enumerate();
         let all: Vec<String> = names.map(|(at, url)| format!("m{at}={url}")).collect();
         let all = all.join(",");
@@ -57,8 +81,8 @@ impl Cluster {
         };
         Self {
             rigs: urls.iter().enumerate().map(rig).collect(),
-            members: (0..count).map(|_| None).collect(),
-            urls,
+            members: urls.iter().map(|_| None).collect(),
+            urls: urls.to_vec(),
         }
     }
 

@@ -19,7 +19,8 @@ use tonic::{Request, Response, Status, Streaming};
 use crate::adapter::net;
 use crate::adapter::rpc::client::{Address, Endpoint as Named};
 use crate::adapter::rpc::peer::{
-    Bodies, Bytes, MESSAGE_BYTES_MAX, NeverConnected, Patience, PeerError, Speaker,
+    Bodies, Bytes, Courier, Couriers, MESSAGE_BYTES_MAX, NeverConnected, Patience, PeerError,
+    Speaker,
 };
 use crate::adapter::rpc::proto::peer::{Message, peer_client::PeerClient};
 
@@ -28,11 +29,10 @@ use crate::adapter::rpc::proto::peer::{Message, peer_client::PeerClient};
 const WINDOW_BYTES: u32 = 8 << 20;
 
 /// The connections of one member to all others.
-#[derive(Clone)]
 pub struct Links {
     speaker: Speaker,
     patience: Patience,
-    open: Arc<Mutex<BTreeMap<u64, Open>>>,
+    open: Mutex<BTreeMap<u64, Open>>,
 }
 
 struct Open {
@@ -42,7 +42,7 @@ struct Open {
 
 /// The way to one member.
 #[derive(Clone)]
-pub struct Link {
+struct Link {
     member: u64,
     speaker: Speaker,
     client: PeerClient<Channel>,
@@ -67,39 +67,8 @@ impl Links {
         Self {
             speaker,
             patience,
-            open: Arc::default(),
+            open: Mutex::default(),
         }
-    }
-
-    /// Of which cluster the caller is.
-    pub fn cluster_id(&self) -> u64 {
-        self.speaker.cluster_id
-    }
-
-    /// The way to `member`, which listens on one of `urls`. Nothing is sent yet.
-    pub fn to(&self, member: u64, urls: &[String]) -> Result<Link, PeerError> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = open.get(&member).filter(|open| open.urls == urls);
-        let channel = match known {
-            Some(known) => known.channel.clone(),
-            None => {
-                let channel = self.channel(member, urls)?;
-                let (urls, channel) = (urls.to_vec(), channel);
-                let entry = Open {
-                    urls,
-                    channel: channel.clone(),
-                };
-                open.insert(member, entry);
-                channel
-            }
-        };
-        Ok(Link {
-            member,
-            speaker: self.speaker,
-            client: PeerClient::new(channel)
-                .max_decoding_message_size(MESSAGE_BYTES_MAX)
-                .max_encoding_message_size(MESSAGE_BYTES_MAX),
-        })
     }
 
     fn channel(&self, member: u64, urls: &[String]) -> Result<Channel, PeerError> {
@@ -144,24 +113,52 @@ async fn connect(addresses: Vec<(String, u16)>) -> Result<TokioIo<TcpStream>, Ne
     Err(refused)
 }
 
-impl Link {
-    /// The member's answer to one question.
-    pub async fn ask(&self, body: Bytes, limit: Duration) -> Result<Bytes, PeerError> {
-        let mut client = self.client.clone();
-        let call = client.ask(self.signed(Message { body }));
-        Ok(self.within(limit, call).await?.body)
+impl Couriers for Links {
+    fn cluster_id(&self) -> u64 {
+        self.speaker.cluster_id
     }
 
-    /// Who the members are. Whoever is there answers: neither side need know the other.
-    pub async fn describe(&self, limit: Duration) -> Result<Bytes, PeerError> {
-        let mut client = self.client.clone();
+    fn to(&self, member: u64, urls: &[String]) -> Result<Arc<dyn Courier>, PeerError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = open.get(&member).filter(|open| open.urls == urls);
+        let channel = match known {
+            Some(known) => known.channel.clone(),
+            None => {
+                let channel = self.channel(member, urls)?;
+                let (urls, channel) = (urls.to_vec(), channel);
+                let entry = Open {
+                    urls,
+                    channel: channel.clone(),
+                };
+                open.insert(member, entry);
+                channel
+            }
+        };
+        Ok(Arc::new(Link {
+            member,
+            speaker: self.speaker,
+            client: PeerClient::new(channel)
+                .max_decoding_message_size(MESSAGE_BYTES_MAX)
+                .max_encoding_message_size(MESSAGE_BYTES_MAX),
+        }))
+    }
+}
+
+impl Courier for Link {
+    fn ask(&self, body: Bytes, limit: Duration) -> BoxFuture<'static, Result<Bytes, PeerError>> {
+        let (link, mut client) = (self.clone(), self.client.clone());
+        let request = self.signed(Message { body });
+        Box::pin(async move { Ok(link.within(limit, client.ask(request)).await?.body) })
+    }
+
+    fn describe(&self, limit: Duration) -> BoxFuture<'static, Result<Bytes, PeerError>> {
+        let (link, mut client) = (self.clone(), self.client.clone());
         let body = Bytes::new();
-        let call = client.describe(Message { body });
-        Ok(self.within(limit, call).await?.body)
+        let request = self.signed(Message { body });
+        Box::pin(async move { Ok(link.within(limit, client.describe(request)).await?.body) })
     }
 
-    /// Opens a stream of log entries; each body is answered in order.
-    pub fn append(
+    fn append(
         &self,
         bodies: BoxStream<'static, Bytes>,
         limit: Duration,
@@ -174,8 +171,7 @@ impl Link {
         })
     }
 
-    /// Opens the exchange of a whole state.
-    pub fn install(
+    fn install(
         &self,
         bodies: BoxStream<'static, Bytes>,
         limit: Duration,
@@ -187,7 +183,9 @@ impl Link {
             Ok(link.bodies(answers))
         })
     }
+}
 
+impl Link {
     fn signed<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         self.speaker.sign(self.member, request.metadata_mut());

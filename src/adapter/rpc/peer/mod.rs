@@ -8,14 +8,16 @@
 mod client;
 mod server;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use tonic::metadata::{Ascii, MetadataMap, MetadataValue};
 use tonic::{Code, Status};
 
 pub use bytes::Bytes;
-pub use client::{Link, Links};
+pub use client::Links;
 pub use server::{PeerCalls, Peers};
 
 /// A message holds at most what one read of the log gives and one entry more; see
@@ -34,6 +36,38 @@ pub type Bodies = BoxStream<'static, Result<Bytes, PeerError>>;
 pub struct Speaker {
     pub cluster_id: u64,
     pub member_id: u64,
+}
+
+/// The ways of one member to the others.
+pub trait Couriers: Send + Sync + 'static {
+    /// Of which cluster the caller is.
+    fn cluster_id(&self) -> u64;
+
+    /// The way to `member`, which listens on one of `urls`. Nothing is sent yet.
+    fn to(&self, member: u64, urls: &[String]) -> Result<Arc<dyn Courier>, PeerError>;
+}
+
+/// The way to one member.
+pub trait Courier: Send + Sync + 'static {
+    /// The member's answer to one question.
+    fn ask(&self, body: Bytes, limit: Duration) -> BoxFuture<'static, Result<Bytes, PeerError>>;
+
+    /// Who the members are. Whoever is there answers: neither side need know the other.
+    fn describe(&self, limit: Duration) -> BoxFuture<'static, Result<Bytes, PeerError>>;
+
+    /// Opens a stream of log entries; each body is answered in order.
+    fn append(
+        &self,
+        bodies: BoxStream<'static, Bytes>,
+        limit: Duration,
+    ) -> BoxFuture<'static, Result<Bodies, PeerError>>;
+
+    /// Opens the exchange of a whole state.
+    fn install(
+        &self,
+        bodies: BoxStream<'static, Bytes>,
+        limit: Duration,
+    ) -> BoxFuture<'static, Result<Bodies, PeerError>>;
 }
 
 /// How long to wait for another member.

@@ -78,6 +78,14 @@ pub struct HashView {
     pub hash_revision: i64,
 }
 
+/// A lease as it was granted: the id and the TTL that it really has, and the revision after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GrantView {
+    pub id: i64,
+    pub ttl_seconds: i64,
+    pub revision: i64,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AlarmAction {
     Get,
@@ -160,13 +168,13 @@ pub trait Api: Send + Sync + 'static {
     /// longer taken; that the commands end does not end it.
     fn watch(&self, commands: BoxStream<WatchCommand>) -> BoxStream<WatchAnswer>;
 
-    /// The id and the TTL that the lease really has.
     fn lease_grant(
         &self,
         id: i64,
         ttl_seconds: i64,
-    ) -> impl Future<Output = Result<(i64, i64), KvError>> + Send;
-    fn lease_revoke(&self, id: i64) -> impl Future<Output = Result<(), KvError>> + Send;
+    ) -> impl Future<Output = Result<GrantView, KvError>> + Send;
+    /// The revision after it.
+    fn lease_revoke(&self, id: i64) -> impl Future<Output = Result<i64, KvError>> + Send;
     /// The renewed TTL; 0 if there is no such lease.
     fn lease_keep_alive(&self, id: i64) -> impl Future<Output = Result<i64, KvError>> + Send;
     fn lease_time_to_live(

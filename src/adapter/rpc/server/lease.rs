@@ -15,12 +15,11 @@ impl<A: Api> Lease for Service<A> {
         request: Request<pb::LeaseGrantRequest>,
     ) -> Result<Response<pb::LeaseGrantResponse>, Status> {
         let pb::LeaseGrantRequest { id, ttl } = request.into_inner();
-        let (id, ttl) = self.api.lease_grant(id, ttl).await.map_err(status)?;
-        let header = self.newest_header();
+        let granted = self.api.lease_grant(id, ttl).await.map_err(status)?;
         Ok(Response::new(pb::LeaseGrantResponse {
-            header,
-            id,
-            ttl,
+            header: self.header(granted.revision),
+            id: granted.id,
+            ttl: granted.ttl_seconds,
             error: String::new(),
         }))
     }
@@ -29,12 +28,10 @@ impl<A: Api> Lease for Service<A> {
         &self,
         request: Request<pb::LeaseRevokeRequest>,
     ) -> Result<Response<pb::LeaseRevokeResponse>, Status> {
-        self.api
-            .lease_revoke(request.into_inner().id)
-            .await
-            .map_err(status)?;
+        let revoked = self.api.lease_revoke(request.into_inner().id).await;
+        let revision = revoked.map_err(status)?;
         Ok(Response::new(pb::LeaseRevokeResponse {
-            header: self.newest_header(),
+            header: self.header(revision),
         }))
     }
 

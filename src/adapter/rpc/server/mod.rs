@@ -29,8 +29,8 @@ use crate::core::kv::request::{Consistency, KvError};
 use crate::core::kv::watch::Event;
 
 pub use api::{
-    AlarmAction, Api, BoxStream, HashView, Header, LeaseTerm, MemberView, Refused, SnapshotPart,
-    StatusView, WatchAnswer, WatchCommand, Wish,
+    AlarmAction, Api, BoxStream, GrantView, HashView, Header, LeaseTerm, MemberView, Refused,
+    SnapshotPart, StatusView, WatchAnswer, WatchCommand, Wish,
 };
 
 /// What a learner serves, as in etcd; ranges only of its own state, which the range itself sees to.
