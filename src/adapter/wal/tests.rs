@@ -9,7 +9,7 @@ use crate::core::bench::input::Source;
 
 type Answer = Receiver<Result<(), Arc<WalError>>>;
 
-const WAIT: Duration = Duration::from_secs(20);
+const WAIT: Duration = Duration::from_secs(60);
 
 fn small() -> Options {
     Options {

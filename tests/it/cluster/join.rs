@@ -44,7 +44,7 @@ impl Party {
             "place=first",
         ]);
         // One that moved while nobody else was up would be found by nobody.
-        rig.listen = format!("http://127.0.0.1:{client_port}").leak();
+        rig.listen = format!("http://127.0.0.1:{client_port}");
         let founder = rig.start();
         let token = create(&founder, &[]);
         Self {
