@@ -25,7 +25,7 @@ use crate::adapter::raft::forward::Forwarder;
 use crate::adapter::raft::messages::{NotMade, Question, decode, encode};
 use crate::adapter::raft::state_machine::StateMachine;
 use crate::adapter::raft::types::{LogId, Member, TypeConfig};
-use crate::adapter::rpc::peer::{Bytes, Links, PeerError};
+use crate::adapter::rpc::peer::{Bytes, Couriers, PeerError};
 use crate::core::cluster::membership::{Change, Group, Refusal, Seen, Shift};
 use crate::core::kv::request::KvError;
 
@@ -389,7 +389,7 @@ impl Forwarder {
             others.collect()
         };
         for (id, urls) in others {
-            if let Ok(described) = look_up(&self.links, id, &urls).await
+            if let Ok(described) = look_up(&*self.links, id, &urls).await
                 && described.cluster_id == self.links.cluster_id()
             {
                 return Some(described.members.contains_key(&own));
@@ -401,8 +401,15 @@ impl Forwarder {
 
 /// Asks the member at `urls` who the members of its cluster are; its id, where it is known, names
 /// it in errors.
-pub async fn look_up(links: &Links, member: u64, urls: &[String]) -> Result<Described, PeerError> {
-    let body: Bytes = links.to(member, urls)?.describe(LOOK_UP_PATIENCE).await?;
+pub async fn look_up(
+    couriers: &dyn Couriers,
+    member: u64,
+    urls: &[String],
+) -> Result<Described, PeerError> {
+    let body: Bytes = couriers
+        .to(member, urls)?
+        .describe(LOOK_UP_PATIENCE)
+        .await?;
     decode(&body)
 }
 
