@@ -534,7 +534,7 @@ async fn a_member_that_took_over_the_state_counts_the_members_that_came_since() 
     }
     let value = "v".repeat(1 << 20);
     let mut puts = 0;
-    while !cluster.has_two_checkpoints() {
+    while !cluster.has_given_back_log() {
         assert!(puts < 2_000, "no checkpoints");
         put_through(cluster.member(by), &format!("k{}", puts % 20), &value).await;
         puts += 1;

@@ -175,15 +175,11 @@ impl Cluster {
         others.next().expect("another one runs").0
     }
 
-    /// Whether every running member has replaced a checkpoint, or has two.
-    pub(crate) fn has_two_checkpoints(&self) -> bool {
+    /// Whether every running member has given back the beginning of its log: who was down since
+    /// then cannot be brought up by entries.
+    pub(crate) fn has_given_back_log(&self) -> bool {
         let mut running = self.running();
-        running.all(|(at, _)| {
-            let state = self.rigs[at].data.join("state");
-            ["a.proof", "b.proof"]
-                .iter()
-                .all(|proof| state.join(proof).exists())
-        })
+        running.all(|(at, _)| !self.rigs[at].data.join("log/0000000001.wal").exists())
     }
 
     /// Waits until every running member has the same keys at the same revision; that revision.
