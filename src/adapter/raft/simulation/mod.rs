@@ -285,9 +285,11 @@ impl World {
                 .collect()
         };
         let begun = Instant::now();
-        for consensus in consensuses {
+        for consensus in &consensuses {
             while let Err(error) = consensus.read_barrier().await {
-                assert!(begun.elapsed() < AGREED_WITHIN, "no leader: {error}");
+                let standings: Vec<_> = consensuses.iter().map(|it| it.standing()).collect();
+                let late = begun.elapsed() > AGREED_WITHIN;
+                assert!(!late, "no leader: {error}; {standings:#?}");
             }
         }
     }

@@ -1,7 +1,7 @@
 //! A network in memory that is slow, loses what crosses a cut, and never tells.
 //!
 //! A stream keeps its order, as a connection does; one that is cut for longer than
-//! [`SILENCE_LIMIT`] breaks. Questions overtake each other. What was sent by or to a member that
+//! [`SILENCE_LIMIT`] breaks, also when it is idle. Questions overtake each other. What was sent by or to a member that
 //! died meanwhile is not delivered.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -151,11 +151,21 @@ impl Network {
         let network = self.clone();
         // Ends with the stream, or when nobody listens.
         tokio::spawn(async move {
-            while let Some(body) = bodies.next().await {
-                if !network.stream_across(from, to).await {
+            loop {
+                let crossed = match timeout(SILENCE_LIMIT, bodies.next()).await {
+                    Ok(None) => return,
+                    Ok(Some(body)) => match network.stream_across(from, to).await {
+                        true => Some(body),
+                        false => None,
+                    },
+                    // A ping, and its answer.
+                    Err(_) if network.passes(from, to) && network.passes(to, from) => continue,
+                    Err(_) => None,
+                };
+                let Some(body) = crossed else {
                     let _ = broken.try_send(());
                     return;
-                }
+                };
                 if sender.send(body).await.is_err() {
                     return;
                 }
