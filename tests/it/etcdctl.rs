@@ -101,7 +101,7 @@ impl Runner<'_> {
             self.lease = format!("{:x}", digits.parse::<u64>().expect("a decimal id"));
             self.granted = begun;
         }
-        if let Some(id) = added(&text) {
+        if let Some(id) = added(text) {
             self.member = id;
         }
     }
