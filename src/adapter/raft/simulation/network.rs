@@ -1,8 +1,8 @@
 //! A network in memory that is slow, loses what crosses a cut, and never tells.
 //!
 //! A stream keeps its order, as a connection does; one that is cut for longer than
-//! [`SILENCE_LIMIT`] breaks, also when it is idle. Questions overtake each other. What was sent by or to a member that
-//! died meanwhile is not delivered.
+//! [`SILENCE_LIMIT`] breaks, also when it is idle. Questions overtake each other. What was sent by
+//! or to a member that died meanwhile is not delivered.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
