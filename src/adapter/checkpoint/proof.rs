@@ -4,9 +4,14 @@
 //! magic (8), format (u32), crc32c of those 12 bytes (u32), body (postcard), crc32c of everything
 //! before (u32). The header has a sum of its own, so that a damaged byte is told from another
 //! format. `a.writing` has the same layout; its body is the sequence that is being written.
+//!
+//! Zeros at the end of a file do not count: when sled opens a directory, its threads cut free
+//! segments off the file while another fills free segments with zeros, so that the length depends
+//! on who was faster, and on when the reader was killed.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::num::TryFromIntError;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +23,7 @@ use sha2::{Digest, Sha256};
 
 const MAGIC: &[u8; 8] = b"CORACKPT";
 /// Raised by every change of the body or of what the directories hold.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 const HEADER_BYTES: usize = 16;
 const SUM_BYTES: usize = 4;
 /// A file is summed in parts of this size, so that two cores share one large file.
@@ -36,7 +41,7 @@ pub(super) struct ChunkProof {
     pub crc32c: u32,
 }
 
-/// One file of the directory, `blobs/17` for one in a folder.
+/// One file of the directory, `blobs/17` for one in a folder, up to its last byte that is not zero.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct FileProof {
     pub name: String,
@@ -63,17 +68,58 @@ impl Proof {
 }
 
 impl FileProof {
-    /// Whether this is the length and sum that were proved.
-    pub(super) fn check(&self, bytes: u64, crc32c: u32) -> Result<(), String> {
+    /// Whether this is the content that was proved.
+    pub(super) fn check(&self, sum: Sum) -> Result<(), String> {
         let name = &self.name;
-        if bytes != self.bytes {
-            let proved = self.bytes;
-            return Err(format!("{name}: has {bytes} bytes, proved were {proved}"));
+        if sum.bytes != self.bytes {
+            let (found, proved) = (sum.bytes, self.bytes);
+            return Err(format!("{name}: has {found} bytes, proved were {proved}"));
         }
-        if crc32c != self.crc32c {
+        if sum.crc32c != self.crc32c {
             return Err(format!("{name}: its bytes do not match the proved sum"));
         }
         Ok(())
+    }
+}
+
+/// What was read of a file, and how much of it comes before the zeros at the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sum {
+    bytes: u64,
+    crc32c: u32,
+    read_bytes: u64,
+    read_crc32c: u32,
+}
+
+impl Sum {
+    pub(super) fn add(&mut self, read: &[u8]) {
+        let counted = read.iter().rposition(|byte| *byte != 0);
+        let (counted, zeros) = read.split_at(counted.map_or(0, |last| last + 1));
+        let crc32c = crc32c::crc32c_append(self.read_crc32c, counted);
+        if !counted.is_empty() {
+            self.bytes = self.read_bytes + counted.len() as u64;
+            self.crc32c = crc32c;
+        }
+        self.read_bytes += read.len() as u64;
+        self.read_crc32c = crc32c::crc32c_append(crc32c, zeros);
+    }
+
+    /// The sum of this part of a file and of the `next` one, which was summed by itself.
+    fn followed_by(self, next: Self) -> Result<Self, TryFromIntError> {
+        let combine = |bytes: u64, crc32c| {
+            usize::try_from(bytes)
+                .map(|bytes| crc32c::crc32c_combine(self.read_crc32c, crc32c, bytes))
+        };
+        let (bytes, crc32c) = match next.bytes {
+            0 => (self.bytes, self.crc32c),
+            bytes => (self.read_bytes + bytes, combine(bytes, next.crc32c)?),
+        };
+        Ok(Self {
+            bytes,
+            crc32c,
+            read_bytes: self.read_bytes + next.read_bytes,
+            read_crc32c: combine(next.read_bytes, next.read_crc32c)?,
+        })
     }
 }
 
@@ -150,7 +196,7 @@ pub(super) fn sum_files(directory: &Path) -> io::Result<Vec<FileProof>> {
     names
         .into_iter()
         .map(|name| {
-            let (bytes, crc32c) = sum_file(&directory.join(&name))?;
+            let Sum { bytes, crc32c, .. } = sum_file(&directory.join(&name))?;
             Ok(FileProof {
                 name,
                 bytes,
@@ -166,9 +212,9 @@ pub(super) fn check_files(directory: &Path, expected: &[FileProof]) -> Result<()
     list(directory, "", &mut names).map_err(|error| format!("cannot be listed: {error}"))?;
     check_names(&names, expected)?;
     expected.iter().try_for_each(|file| {
-        let (bytes, crc32c) = sum_file(&directory.join(&file.name))
+        let sum = sum_file(&directory.join(&file.name))
             .map_err(|error| format!("{}: cannot be read: {error}", file.name))?;
-        file.check(bytes, crc32c)
+        file.check(sum)
     })
 }
 
@@ -200,7 +246,7 @@ pub(super) fn list(directory: &Path, prefix: &str, names: &mut Vec<String>) -> i
     Ok(())
 }
 
-fn sum_file(path: &Path) -> io::Result<(u64, u32)> {
+fn sum_file(path: &Path) -> io::Result<Sum> {
     let bytes = fs::metadata(path)?.len();
     let parts = usize::try_from(bytes.div_ceil(PART_BYTES)).map_err(io::Error::other)?;
     let sums = Mutex::new(vec![None; parts]);
@@ -222,17 +268,17 @@ fn sum_file(path: &Path) -> io::Result<(u64, u32)> {
         return Err(error);
     }
     let sums = sums.into_inner().expect("no thread panicked");
-    let combined = sums.into_iter().flatten().fold(0, |sum, (part, length)| {
-        crc32c::crc32c_combine(sum, part, length)
-    });
-    Ok((bytes, combined))
+    let mut parts = sums.into_iter().flatten();
+    parts
+        .try_fold(Sum::default(), Sum::followed_by)
+        .map_err(io::Error::other)
 }
 
 fn sum_parts(
     path: &Path,
     bytes: u64,
     next: &AtomicUsize,
-    sums: &Mutex<Vec<Option<(u32, usize)>>>,
+    sums: &Mutex<Vec<Option<Sum>>>,
 ) -> io::Result<()> {
     let mut file = File::open(path)?;
     let mut buffer = vec![0; READ_BYTES];
@@ -244,15 +290,15 @@ fn sum_parts(
         }
         let length = usize::try_from(PART_BYTES.min(bytes - from)).map_err(io::Error::other)?;
         file.seek(SeekFrom::Start(from))?;
-        let mut sum = 0;
+        let mut sum = Sum::default();
         let mut left = length;
         while left > 0 {
             let take = left.min(READ_BYTES);
             file.read_exact(&mut buffer[..take])?;
-            sum = crc32c::crc32c_append(sum, &buffer[..take]);
+            sum.add(&buffer[..take]);
             left -= take;
         }
-        sums.lock().expect("no thread panics while it holds this")[part] = Some((sum, length));
+        sums.lock().expect("no thread panics while it holds this")[part] = Some(sum);
     }
 }
 
@@ -303,17 +349,34 @@ mod tests {
     }
 
     #[test]
-    fn sum_of_a_file_in_parts_is_the_sum_of_its_bytes() {
+    fn sum_of_a_file_in_parts_is_the_sum_of_its_bytes_before_the_zeros_at_the_end() {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let content: Vec<u8> = (0..20_000_003_u32)
+        let mut content: Vec<u8> = (0..20_000_003_u32)
             .map(|at| (at ^ (at >> 9)) as u8)
             .collect();
-        fs::write(directory.path().join("db"), &content).expect("written");
-        fs::write(directory.path().join("empty"), b"").expect("written");
+        content[9_000_000..19_000_000].fill(0);
+        let sum = crc32c::crc32c(&content);
+        let (length, cut) = (content.len() as u64, 9_000_000);
+        let sum_cut = crc32c::crc32c(&content[..cut]);
+        assert_ne!(content[cut - 1], 0);
+        let zeros = vec![0; 20_000_000];
+        let files = [
+            ("db", content.clone()),
+            ("db.cut", content[..cut + 5_000_000].to_vec()),
+            ("db.longer", [content.clone(), zeros.clone()].concat()),
+            ("empty", Vec::new()),
+            ("zeros", zeros),
+        ];
+        for (name, content) in files {
+            fs::write(directory.path().join(name), content).expect("written");
+        }
         let files = sum_files(directory.path()).expect("summed");
         let expected = [
-            ("db", content.len() as u64, crc32c::crc32c(&content)),
+            ("db", length, sum),
+            ("db.cut", cut as u64, sum_cut),
+            ("db.longer", length, sum),
             ("empty", 0, 0),
+            ("zeros", 0, 0),
         ]
         .map(|(name, bytes, crc32c)| FileProof {
             name: name.into(),

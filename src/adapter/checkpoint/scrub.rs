@@ -11,7 +11,7 @@ use std::vec;
 
 use rustix::fs::{Advice, fadvise};
 
-use crate::adapter::checkpoint::proof::{self, FileProof, Proof};
+use crate::adapter::checkpoint::proof::{self, FileProof, Proof, Sum};
 
 /// One proved checkpoint that is compared with the disk.
 #[derive(Debug)]
@@ -33,13 +33,12 @@ pub enum Scrubbed {
     Damaged(String),
 }
 
-/// A file of which the first `bytes` were summed.
+/// A file of which the beginning was summed.
 #[derive(Debug)]
 struct Reading {
     file: File,
     expected: FileProof,
-    bytes: u64,
-    crc32c: u32,
+    sum: Sum,
 }
 
 impl Scrub {
@@ -124,8 +123,7 @@ impl Reading {
         Ok(Self {
             file,
             expected,
-            bytes: 0,
-            crc32c: 0,
+            sum: Sum::default(),
         })
     }
 
@@ -136,12 +134,11 @@ impl Reading {
         let read = (&self.file).take(bytes as u64).read_to_end(&mut buffer);
         self.forget_cached()?;
         let read = read.map_err(|error| unreadable(&self.expected, &error))?;
-        self.bytes += read as u64;
-        self.crc32c = crc32c::crc32c_append(self.crc32c, &buffer);
+        self.sum.add(&buffer);
         if read == bytes {
             return Ok(true);
         }
-        let judged = self.expected.check(self.bytes, self.crc32c);
+        let judged = self.expected.check(self.sum);
         judged.map_err(Fault::Damaged).map(|()| false)
     }
 

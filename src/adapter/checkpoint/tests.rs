@@ -306,7 +306,9 @@ fn lost_and_truncated_files_are_named_and_the_other_checkpoint_is_taken() {
             match keep {
                 None => fs::remove_file(&file).expect("removed"),
                 Some(part) => {
-                    let length = fs::metadata(&file).expect("there").len();
+                    let content = fs::read(&file).expect("there");
+                    let last = content.iter().rposition(|byte| *byte != 0);
+                    let length = last.expect("not only zeros") as u64 + 1;
                     let open = fs::OpenOptions::new()
                         .write(true)
                         .open(&file)
@@ -319,6 +321,27 @@ fn lost_and_truncated_files_are_named_and_the_other_checkpoint_is_taken() {
             assert_eq!(discarded.len(), 1, "{name} {keep:?}");
             fs::remove_dir_all(&path).expect("removed");
         }
+    }
+}
+
+/// As sled's threads leave it, or a reader that was killed.
+#[test]
+fn other_length_with_nothing_but_zeros_is_the_same_checkpoint() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let (_, newest) = two_checkpoints(directory.path());
+    let file = directory.path().join("b/db");
+    let content = fs::read(&file).expect("read");
+    let last = content
+        .iter()
+        .rposition(|byte| *byte != 0)
+        .expect("not only zeros");
+    for length in [last as u64 + 1, content.len() as u64 + (4 << 20)] {
+        let changed = fs::OpenOptions::new().write(true).open(&file);
+        changed.expect("opened").set_len(length).expect("changed");
+        let (mut checkpoints, image, discarded) = open(directory.path());
+        assert!(image.as_ref() == Some(&newest), "{length}");
+        assert_eq!(discarded, [], "{length}");
+        assert_eq!(scrub(&mut checkpoints), [], "{length}");
     }
 }
 
@@ -380,14 +403,15 @@ fn another_format_is_an_error_and_deletes_nothing() {
     two_checkpoints(path);
     let file = path.join("b.proof");
     let mut bytes = fs::read(&file).expect("read");
-    bytes[8..12].copy_from_slice(&2_u32.to_le_bytes());
+    let other = proof::FORMAT + 1;
+    bytes[8..12].copy_from_slice(&other.to_le_bytes());
     let sum = crc32c::crc32c(&bytes[..12]);
     bytes[12..16].copy_from_slice(&sum.to_le_bytes());
     fs::write(&file, bytes).expect("written");
     let error =
         Checkpoints::open(path, test_worker(), LogReach::Beginning).expect_err("another format");
     assert!(
-        matches!(error, CheckpointError::Format { found: 2, .. }),
+        matches!(error, CheckpointError::Format { found, .. } if found == other),
         "{error}"
     );
     assert!(path.join("b/db").exists());

@@ -26,7 +26,7 @@ use crate::adapter::checkpoint::proof::{self, ChunkProof, FileProof};
 use crate::adapter::checkpoint::store::{self, ChunkWrite};
 use crate::adapter::disk;
 
-/// Set in the environment of a worker and of nothing else.
+/// Set in the environment of a worker and of nothing else: the process that waits for it.
 pub const VARIABLE: &str = "CORACLE_CHECKPOINT_WORKER";
 /// What `ps` shows.
 const PROCESS_NAME: &str = "coracle-checkpoint";
@@ -234,7 +234,7 @@ impl Session {
         let child = Command::new(&worker.program)
             .arg0(PROCESS_NAME)
             .args(&worker.arguments)
-            .env(VARIABLE, "1")
+            .env(VARIABLE, process::id().to_string())
             .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
@@ -317,7 +317,7 @@ impl Drop for Session {
 }
 
 fn serve_once() -> io::Result<()> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    end_with_the_parent()?;
     let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut input = BufReader::with_capacity(BUFFER_BYTES, socket.try_clone()?);
     let mut output = BufWriter::with_capacity(BUFFER_BYTES, socket);
@@ -349,6 +349,16 @@ fn serve_once() -> io::Result<()> {
         Err(fault) => send(&mut output, KIND_FAULT, &fault)?,
     }
     output.flush()
+}
+
+fn end_with_the_parent() -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    // One that died before sends no signal any more, and what it asked for may stand in the socket.
+    let parent = rustix::process::getppid().map(|parent| parent.as_raw_pid().to_string());
+    match env::var(VARIABLE) {
+        Ok(waiting) if Some(&waiting) == parent.as_ref() => Ok(()),
+        _ => Err(io::Error::other("nobody waits for this worker")),
+    }
 }
 
 fn set_pace(pace: Pace) -> Result<(), Fault> {
