@@ -232,7 +232,8 @@ fn log_that_cannot_be_written_at_the_start_is_told_at_once() {
         return;
     }
     let mut rig = Rig::new();
-    for when in ["1", "4"] {
+    // No later ones: how many writes of the log the first records take is a matter of luck.
+    for when in ["1", "2"] {
         let strace = "strace -D -f --seccomp-bpf -o /dev/null -e trace=pwrite64 -e signal=none -e";
         rig.wrapper = strace.split_whitespace().map(Into::into).collect();
         rig.wrapper
