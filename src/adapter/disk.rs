@@ -5,11 +5,14 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 const DIRECTORY_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
+
+/// How a file was at one time: another content has another one. None: there was no such file.
+pub type Stamp = Option<(i64, i64, u64, u64)>;
 
 /// Replaces or creates the file at `path` with exactly `bytes`.
 ///
@@ -71,6 +74,12 @@ pub fn read_whole(path: &Path) -> io::Result<Vec<u8>> {
 /// Whether something is at `path` that is more than the name of a file: a device or a directory.
 pub fn is_special(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| !found.is_file())
+}
+
+/// Tells whether a file has changed without reading it: time of change, size, and which file it is.
+pub fn stamp(path: &Path) -> Stamp {
+    let found = fs::metadata(path).ok()?;
+    Some((found.mtime(), found.mtime_nsec(), found.size(), found.ino()))
 }
 
 /// Renames within one directory, replacing what is at `to`, and makes the change durable.

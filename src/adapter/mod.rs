@@ -1,6 +1,8 @@
 //! The outside world, one thing per file; each file is the only one that names its crate.
 
+pub mod authority;
 pub mod backup;
+pub mod certificate;
 pub mod checkpoint;
 pub mod data_directory;
 pub mod disk;
@@ -15,4 +17,5 @@ pub mod progress;
 pub mod raft;
 pub mod restore;
 pub mod rpc;
+pub mod tls;
 pub mod wal;

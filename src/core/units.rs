@@ -1,4 +1,4 @@
-//! Durations and sizes as people write them: `1h30m`, `500ms`, `32MiB`.
+//! Durations, sizes and times as people write them: `1h30m`, `500ms`, `32MiB`.
 //!
 //! Durations are Go's, as etcd's flags take them; sizes are bytes with an IEC or SI suffix.
 //! Every text that [`Span`] and [`Size`] print is read back as the same value.
@@ -190,6 +190,33 @@ impl fmt::Display for Size {
     }
 }
 
+/// Seconds since 1970 as a date and a time of day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UtcTime(pub i64);
+
+/// Days are counted from 1 March of year 0, in eras of 400 years (Hinnant, "chrono-compatible
+/// low-level date algorithms", `civil_from_days`).
+impl fmt::Display for UtcTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (days, second) = (self.0.div_euclid(86_400), self.0.rem_euclid(86_400));
+        let days = days + 719_468;
+        let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let year_of_era =
+            (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let month_from_march = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+        let month = if month_from_march < 10 {
+            month_from_march + 3
+        } else {
+            month_from_march - 9
+        };
+        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        let (hour, minute) = (second / 3_600, second / 60 % 60);
+        write!(f, "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,5 +335,18 @@ mod tests {
             assert_eq!(size(&Size(bytes).to_string()), Ok(bytes), "{bytes}");
         }
         assert_eq!(Size(32 << 20).to_string(), "32MiB");
+    }
+
+    #[test]
+    fn times_are_dates() {
+        for (seconds, shown) in [
+            (0, "1970-01-01 00:00 UTC"),
+            (-1, "1969-12-31 23:59 UTC"),
+            (951_782_400, "2000-02-29 00:00 UTC"),
+            (1_793_501_940, "2026-11-01 02:59 UTC"),
+            (4_107_542_400, "2100-03-01 00:00 UTC"),
+        ] {
+            assert_eq!(UtcTime(seconds).to_string(), shown);
+        }
     }
 }

@@ -12,3 +12,4 @@ pub mod seat;
 pub mod spread;
 pub mod survey;
 pub mod token;
+pub mod trust;

@@ -40,6 +40,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("prometheus", &["adapter/metrics"]),
     ("prost", &["adapter/rpc", "adapter/http"]),
     ("prost-reflect", &["adapter/http"]),
+    ("rcgen", &["adapter/authority"]),
     (
         "rustix",
         &[
@@ -49,6 +50,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "adapter/checkpoint",
         ],
     ),
+    ("rustls", &["adapter/tls"]),
     ("serde", &[""]),
     ("serde_json", &[""]),
     ("sha2", &["core/", "adapter/"]),
@@ -57,6 +59,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tempfile", &["adapter/host"]),
     ("thiserror", &[""]),
     ("tokio", &["adapter/", "role/"]),
+    ("tokio-rustls", &["adapter/tls"]),
     ("tokio-stream", &["adapter/", "role/"]),
     ("toml", &["cli/"]),
     ("tonic", &["adapter/rpc", "adapter/http"]),
@@ -64,6 +67,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tower", &["adapter/rpc", "adapter/http"]),
     ("tracing", &["adapter/", "role/"]),
     ("tracing-subscriber", &["adapter/log"]),
+    ("x509-parser", &["adapter/certificate"]),
 ];
 
 /// What makes an answer depend on this machine, and what a pure room does instead.
