@@ -42,9 +42,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -s V -l version -d 'Print version'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
@@ -78,12 +83,17 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l prev-kv -d 'Show the pair as it was before'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l ignore-value -d 'Keep the value and change only the lease'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l ignore-lease -d 'Keep the lease and change only the value'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l consistency -d 'l reads what a majority has, s what the server has' -r -f -a "l\t''
 s\t''"
@@ -111,6 +121,9 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l prefix -d 'Show all keys that begin with KEY'
@@ -120,6 +133,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subc
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l print-value-only -d 'Leave the keys out'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l exists -d 'Exit with 3 when there is no such key'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -132,12 +147,17 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l prefix -d 'Delete all keys that begin with KEY'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l from-key -d 'Delete all keys from KEY on'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l prev-kv -d 'Show the deleted pairs'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -150,10 +170,15 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -s i -l interactive -d 'Name each part before it is read'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l rev -d 'Begin with this revision; 0 is from now on' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l exec -d 'Run this with sh for every event; a failure of it ends the watch with 1' -r
@@ -168,6 +193,9 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -s i -l interactive -d 'Read watch and progress commands from stdin'
@@ -176,6 +204,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subc
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l progress-notify -d 'Let the server report its revision when nothing happens'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l forever -d 'Reconnect when the connection ends and go on with the next revision'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -188,9 +218,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -f -a "grant" -d 'Makes a lease'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -f -a "revoke" -d 'Ends a lease and deletes its keys'
@@ -209,10 +244,15 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l physical -d 'Wait until the space is free'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -225,10 +265,15 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l cluster -d 'Ask every member of the cluster'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -f -a "health" -d 'Shows whether it can commit'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -f -a "status" -d 'Shows version, size and Raft state'
@@ -245,9 +290,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -f -a "list" -d 'Lists them'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -f -a "add" -d 'Adds a member, and shows how to start it'
@@ -266,9 +316,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from move-leader" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from move-leader" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from move-leader" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from move-leader" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from move-leader" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from move-leader" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from move-leader" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from move-leader" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from move-leader" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -281,9 +336,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -f -a "status" -d 'Checks a snapshot FILE and prints its hash, revision, keys and size'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -f -a "save" -d 'Writes a snapshot to FILE, which appears only when it is whole'
@@ -300,9 +360,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -f -a "list" -d 'Lists raised alarms'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -f -a "disarm" -d 'Clears all alarms'
@@ -318,10 +383,15 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l cluster -d 'Ask every member of the cluster'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -334,9 +404,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -f -a "perf" -d 'Writes at a fixed rate for a minute and judges rate and latency'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -f -a "datascale" -d 'Writes many keys and shows how much memory they take'
@@ -352,9 +427,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -367,10 +447,15 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l recursive -d 'List every key below it'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l versus -d 'The other server of a comparison, or its members: each round runs against both, one after the other' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l server-pid -d 'Process of the server, on this machine: reports its processor time and memory; of all its members together when several are named' -r
@@ -407,11 +492,16 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l max-request-bytes -d 'Largest request to send' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l sequential -d 'Take keys in order instead of at random'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l keep -d 'Leave the keys where they are'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "get" -d 'Shows a key or a range of keys'
@@ -435,6 +525,11 @@ complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -s V -l version -d 'Print version'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
@@ -447,21 +542,41 @@ complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -l endpoints -d 'Members to ask in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -l endpoints -d 'Members to ask in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -l endpoints -d 'Members to ask in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -f -a "create" -d 'Makes a token and prints it; it is shown this once'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -f -a "list" -d 'Lists the tokens, without what opens'
@@ -477,8 +592,13 @@ complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l mark-compacted -d 'Tell watches from before --bump-revision that they missed something'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l skip-hash-check -d 'Take a FILE whose checksum is wrong, if its content fits together all the same'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "health" -d 'Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if unavailable'
@@ -504,6 +624,12 @@ complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l token -d 'Wha
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l voters -d 'How many of the machines that joined are made voting members: 1, 3, 5 or 7 [default: 3] [env: CORACLE_VOTERS]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l machine-id -d 'Id of this machine: 32 hexadecimal digits [default: /etc/machine-id, else one that is kept in --data-dir] [env: CORACLE_MACHINE_ID]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l metadata -d 'What is said of this machine: KEY=VALUE, several with commas [default: none] [env: CORACLE_METADATA]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l cert-file -d 'PEM certificate for https:// URLs of clients and of metrics, read again when it changes [default: none] [env: CORACLE_CERT_FILE]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l key-file -d 'PEM key of --cert-file [default: none] [env: CORACLE_KEY_FILE]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l trusted-ca-file -d 'PEM authorities: only clients with a certificate of theirs are served [default: anybody is served] [env: CORACLE_TRUSTED_CA_FILE]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l peer-cert-file -d 'PEM certificate for https:// peer URLs, for both ends of a connection [default: none] [env: CORACLE_PEER_CERT_FILE]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l peer-key-file -d 'PEM key of --peer-cert-file [default: none] [env: CORACLE_PEER_KEY_FILE]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l peer-trusted-ca-file -d 'PEM authorities of the other members\' certificates [default: none] [env: CORACLE_PEER_TRUSTED_CA_FILE]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l socket -d 'Unix socket for clients on this machine, or `off` [default: /run/coracle/coracle.sock as root, else $XDG_RUNTIME_DIR/coracle.sock, or in --data-dir] [env: CORACLE_SOCKET]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l quota-backend-bytes -d 'Space after which writes are refused; negative for no limit [default: 2GiB] [env: CORACLE_QUOTA_BACKEND_BYTES]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l max-request-bytes -d 'Largest request that is accepted, 16MiB at most [default: 1572864] [env: CORACLE_MAX_REQUEST_BYTES]' -r
@@ -526,8 +652,10 @@ info\t''
 warn\t''
 error\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l check-config -d 'Print the settings that would be used, and end'
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l client-cert-auth -d 'Serve only clients with a certificate, which --trusted-ca-file alone means too [default: false] [env: CORACLE_CLIENT_CERT_AUTH]'
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l peer-client-cert-auth -d 'Talk only to members with a certificate, which --peer-trusted-ca-file alone means too [default: false] [env: CORACLE_PEER_CLIENT_CERT_AUTH]'
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l force-new-cluster -d 'Go on alone with what this member of a lost cluster has: the others are left, and the cluster has a new id. Take it away afterwards [default: false] [env: CORACLE_FORCE_NEW_CLUSTER]'
-complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l insecure -d 'Allow to listen beyond this machine without TLS [default: false] [env: CORACLE_INSECURE]'
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l insecure -d 'Allow to listen beyond this machine without TLS, and to members without certificates [default: false] [env: CORACLE_INSECURE]'
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -s V -l version -d 'Print version'
 complete -c coracle -n "__fish_coracle_using_subcommand demo" -l nodes -d 'How many members: 3 form a cluster, whose leader is killed before your eyes' -r

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_kvctl_global_optspecs
-    string join \n endpoints= dial-timeout= command-timeout= keepalive-time= keepalive-timeout= w/write-out= hex max-request-bytes= o/output= h/help V/version
+    string join \n endpoints= dial-timeout= command-timeout= keepalive-time= keepalive-timeout= w/write-out= hex max-request-bytes= cacert= cert= key= insecure-skip-tls-verify insecure-transport o/output= h/help V/version
 end
 
 function __fish_kvctl_needs_command
@@ -35,9 +35,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_needs_command" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_needs_command" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_needs_command" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_needs_command" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_needs_command" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_needs_command" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_needs_command" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_needs_command" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_needs_command" -s V -l version -d 'Print version'
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
@@ -71,12 +76,17 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand put" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l prev-kv -d 'Show the pair as it was before'
 complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l ignore-value -d 'Keep the value and change only the lease'
 complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l ignore-lease -d 'Keep the lease and change only the value'
 complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand put" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l consistency -d 'l reads what a majority has, s what the server has' -r -f -a "l\t''
 s\t''"
@@ -104,6 +114,9 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand get" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l prefix -d 'Show all keys that begin with KEY'
@@ -113,6 +126,8 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l count-only -d 'Show 
 complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l print-value-only -d 'Leave the keys out'
 complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l exists -d 'Exit with 3 when there is no such key'
 complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand get" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -125,12 +140,17 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l prefix -d 'Delete all keys that begin with KEY'
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l from-key -d 'Delete all keys from KEY on'
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l prev-kv -d 'Show the deleted pairs'
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -143,10 +163,15 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -s i -l interactive -d 'Name each part before it is read'
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l rev -d 'Begin with this revision; 0 is from now on' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l exec -d 'Run this with sh for every event; a failure of it ends the watch with 1' -r
@@ -161,6 +186,9 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -s i -l interactive -d 'Read watch and progress commands from stdin'
@@ -169,6 +197,8 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l prev-kv -d 'Show e
 complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l progress-notify -d 'Let the server report its revision when nothing happens'
 complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l forever -d 'Reconnect when the connection ends and go on with the next revision'
 complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -181,9 +211,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -f -a "grant" -d 'Makes a lease'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -f -a "revoke" -d 'Ends a lease and deletes its keys'
@@ -202,9 +237,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -217,9 +257,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -232,10 +277,15 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l keys -d 'Show the keys that it holds'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -248,9 +298,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -263,10 +318,15 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l once -d 'Renew it once'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from help" -f -a "grant" -d 'Makes a lease'
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from help" -f -a "revoke" -d 'Ends a lease and deletes its keys'
@@ -285,10 +345,15 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l physical -d 'Wait until the space is free'
 complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -301,10 +366,15 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l cluster -d 'Ask every member of the cluster'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -f -a "health" -d 'Shows whether it can commit'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -f -a "status" -d 'Shows version, size and Raft state'
@@ -321,10 +391,15 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l cluster -d 'Ask every member of the cluster'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -337,10 +412,15 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l cluster -d 'Ask every member of the cluster'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l rev -d 'Hash up to this revision; 0 is all' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l endpoints -d 'Servers to try in turn, separated by commas' -r
@@ -354,10 +434,15 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l cluster -d 'Ask every member of the cluster'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from help" -f -a "health" -d 'Shows whether it can commit'
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from help" -f -a "status" -d 'Shows version, size and Raft state'
@@ -374,9 +459,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -f -a "list" -d 'Lists them'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -f -a "add" -d 'Adds a member, and shows how to start it'
@@ -395,9 +485,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l peer-urls -d 'Where the other members reach it, with commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l endpoints -d 'Servers to try in turn, separated by commas' -r
@@ -411,10 +506,15 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l learner -d 'Ask for one without a vote, as every member of coracle begins'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -427,9 +527,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l peer-urls -d 'Where the other members reach it, with commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l endpoints -d 'Servers to try in turn, separated by commas' -r
@@ -443,9 +548,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -458,9 +568,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists them'
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from help" -f -a "add" -d 'Adds a member, and shows how to start it'
@@ -479,9 +594,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -494,9 +614,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -f -a "status" -d 'Checks a snapshot FILE and prints its hash, revision, keys and size'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -f -a "save" -d 'Writes a snapshot to FILE, which appears only when it is whole'
@@ -513,9 +638,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -528,9 +658,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l data-dir -d 'Directory to make; it must be new or empty' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l name -d 'Name of this member' -r
@@ -549,11 +684,16 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l mark-compacted -d 'Tell watches from before --bump-revision that they missed something'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l skip-hash-check -d 'Take a FILE whose checksum is wrong, if its content fits together all the same'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from help" -f -a "status" -d 'Checks a snapshot FILE and prints its hash, revision, keys and size'
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from help" -f -a "save" -d 'Writes a snapshot to FILE, which appears only when it is whole'
@@ -570,9 +710,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -f -a "list" -d 'Lists raised alarms'
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -f -a "disarm" -d 'Clears all alarms'
@@ -588,9 +733,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -603,9 +753,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists raised alarms'
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from help" -f -a "disarm" -d 'Clears all alarms'
@@ -621,10 +776,15 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l cluster -d 'Ask every member of the cluster'
 complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -637,9 +797,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -f -a "perf" -d 'Writes at a fixed rate for a minute and judges rate and latency'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -f -a "datascale" -d 'Writes many keys and shows how much memory they take'
@@ -660,11 +825,16 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l auto-compact -d 'Compact the history afterwards'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l auto-defrag -d 'Defragment afterwards'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l load -d 'How much to write' -r -f -a "s\t''
 m\t''
@@ -682,11 +852,16 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l auto-compact -d 'Compact the history afterwards'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l auto-defrag -d 'Defragment afterwards'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from help" -f -a "perf" -d 'Writes at a fixed rate for a minute and judges rate and latency'
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from help" -f -a "datascale" -d 'Writes many keys and shows how much memory they take'
@@ -702,9 +877,14 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand version" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand version" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand version" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand version" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand version" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand version" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand version" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand version" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand version" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l dial-timeout -d 'How long one server may take to accept a connection' -r
@@ -717,10 +897,15 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l recursive -d 'List every key below it'
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l versus -d 'The other server of a comparison, or its members: each round runs against both, one after the other' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l server-pid -d 'Process of the server, on this machine: reports its processor time and memory; of all its members together when several are named' -r
@@ -757,11 +942,16 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l max-request-bytes -d 'Largest request to send' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
 json\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l sequential -d 'Take keys in order instead of at random'
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l keep -d 'Leave the keys where they are'
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l hex -d 'Print byte strings as hexadecimal escapes'
+complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
 complete -c kvctl -n "__fish_kvctl_using_subcommand help; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "get" -d 'Shows a key or a range of keys'

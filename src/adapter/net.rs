@@ -5,10 +5,9 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
 
 use hickory_resolver::Resolver;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// What a server's metrics page may hold; etcd's is a tenth of it.
@@ -89,19 +88,17 @@ pub async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
     Err(refused)
 }
 
-/// The answer to `GET path` over plain HTTP/1.0, headers included, within `patience`.
-pub async fn get(host: &str, port: u16, path: &str, patience: Duration) -> io::Result<String> {
-    let exchange = async {
-        let mut stream = connect(host, port).await?;
-        let request = format!("GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n");
-        stream.write_all(request.as_bytes()).await?;
-        let mut page = Vec::new();
-        stream.take(PAGE_BYTES_MAX).read_to_end(&mut page).await?;
-        Ok(String::from_utf8_lossy(&page).into_owned())
-    };
-    tokio::time::timeout(patience, exchange)
-        .await
-        .unwrap_or_else(|late| Err(late.into()))
+/// The answer to `GET path` over HTTP/1.0, headers included.
+pub async fn get(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    path: &str,
+) -> io::Result<String> {
+    let request = format!("GET {path} HTTP/1.0\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    stream.flush().await?;
+    let mut page = Vec::new();
+    stream.take(PAGE_BYTES_MAX).read_to_end(&mut page).await?;
+    Ok(String::from_utf8_lossy(&page).into_owned())
 }
 
 #[cfg(test)]

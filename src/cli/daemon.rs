@@ -28,7 +28,7 @@ pub fn command(face: &'static str) -> Command {
              Without any configuration it serves this machine only. Settings come from the \
              configuration file, the environment and the command line; the last one wins.\n\n\
              SIGTERM, SIGINT and SIGHUP end it in order: answers on their way are sent first. \
-             Nothing is read again while it runs.",
+             Certificates are read again when their files change, and nothing else while it runs.",
         )
         .arg(
             Arg::new("config")
@@ -58,7 +58,14 @@ pub fn command(face: &'static str) -> Command {
                 .value_parser(PossibleValuesParser::new(key.choices)),
             // Negative numbers mean "no limit".
             Some(value) => arg.value_name(value).allow_negative_numbers(true),
-            None => arg.action(ArgAction::SetTrue),
+            // etcd's command lines say `=true`.
+            None => arg
+                .value_name("BOOL")
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("true")
+                .value_parser(["true", "false"])
+                .hide_possible_values(true),
         }
     }))
 }
@@ -67,12 +74,8 @@ pub fn command(face: &'static str) -> Command {
 pub fn flags(matches: &ArgMatches) -> DaemonFlags {
     let mut values = BTreeMap::new();
     for key in KEYS {
-        let value = match key.value {
-            Some(_) => matches.get_one::<String>(key.name).cloned(),
-            None => matches.get_flag(key.name).then(|| "true".to_owned()),
-        };
-        if let Some(value) = value {
-            values.insert(key.name.to_owned(), value);
+        if let Some(value) = matches.get_one::<String>(key.name) {
+            values.insert(key.name.to_owned(), value.clone());
         }
     }
     DaemonFlags {

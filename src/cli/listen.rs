@@ -1,16 +1,37 @@
-//! The URLs that a server listens on: `http://HOST:PORT`, several with commas.
+//! The URLs that a server listens on: `http://HOST:PORT` or `https://`, several with commas.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+/// What is spoken at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// Plain text.
+    Http,
+    /// TLS.
+    Https,
+}
+
 /// An address to listen on; port 0 lets the system choose one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ListenUrl(pub SocketAddr);
+pub struct ListenUrl {
+    pub scheme: Scheme,
+    pub address: SocketAddr,
+}
 
 impl ListenUrl {
     /// Whether only this machine can reach it.
     pub fn is_loopback(&self) -> bool {
-        self.0.ip().is_loopback()
+        self.address.ip().is_loopback()
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        })
     }
 }
 
@@ -22,12 +43,6 @@ pub fn listen_urls_or_none(text: &str) -> Result<Vec<ListenUrl>, String> {
     }
 }
 
-/// As [`listen_urls_or_none`], for what clients are told to connect to.
-pub fn advertised_urls_or_none(text: &str) -> Result<Vec<ListenUrl>, String> {
-    let told = |why: String| why.replace("is no URL to listen on", "is no URL to connect to");
-    listen_urls_or_none(text).map_err(told)
-}
-
 /// Reads a list of URLs; says what would be right when one is not.
 pub fn listen_urls(text: &str) -> Result<Vec<ListenUrl>, String> {
     text.split(',').map(|url| listen_url(url.trim())).collect()
@@ -35,32 +50,29 @@ pub fn listen_urls(text: &str) -> Result<Vec<ListenUrl>, String> {
 
 fn listen_url(url: &str) -> Result<ListenUrl, String> {
     let example = "write http://ADDRESS:PORT, such as http://127.0.0.1:2379";
-    let address = url
-        .strip_prefix("http://")
-        .ok_or_else(|| match url.split_once("://") {
-            Some(("https", _)) => format!("{url:?} wants TLS, which is not served: {example}"),
-            _ => format!("{url:?} is no URL to listen on: {example}"),
-        })?;
+    let (scheme, address) = match url.split_once("://") {
+        Some(("http", address)) => (Scheme::Http, address),
+        Some(("https", address)) => (Scheme::Https, address),
+        _ => return Err(format!("{url:?} is no URL to listen on: {example}")),
+    };
     let address = address.strip_suffix('/').unwrap_or(address);
     // The one name that needs no resolver.
     if let Some(port) = address
         .strip_prefix("localhost:")
         .and_then(|port| port.parse().ok())
     {
-        return Ok(ListenUrl(SocketAddr::new(
-            IpAddr::V4(Ipv4Addr::LOCALHOST),
-            port,
-        )));
+        let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
+        return Ok(ListenUrl { scheme, address });
     }
     let address = address.parse();
     address
-        .map(ListenUrl)
+        .map(|address| ListenUrl { scheme, address })
         .map_err(|_| format!("{url:?} is no address and port: {example}"))
 }
 
 impl fmt::Display for ListenUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}", self.0)
+        write!(f, "{}://{}", self.scheme, self.address)
     }
 }
 
@@ -70,7 +82,7 @@ mod tests {
 
     #[test]
     fn addresses_of_both_families_are_read() {
-        let urls = listen_urls("http://127.0.0.1:0, http://[::1]:2379/,http://localhost:1");
+        let urls = listen_urls("http://127.0.0.1:0, https://[::1]:2379/,http://localhost:1");
         let shown: Vec<_> = urls
             .expect("are read")
             .iter()
@@ -80,7 +92,7 @@ mod tests {
             shown,
             [
                 "http://127.0.0.1:0",
-                "http://[::1]:2379",
+                "https://[::1]:2379",
                 "http://127.0.0.1:1"
             ]
         );
@@ -91,7 +103,7 @@ mod tests {
         for url in [
             "",
             "127.0.0.1:1",
-            "https://127.0.0.1:1",
+            "unix://127.0.0.1:1",
             "http://a:1",
             "http://127.0.0.1",
         ] {

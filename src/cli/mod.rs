@@ -11,3 +11,4 @@ pub mod kv;
 pub mod listen;
 pub mod manual;
 pub mod restore;
+pub mod tls;

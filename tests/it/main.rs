@@ -18,4 +18,5 @@ mod python;
 mod regressions;
 mod rig;
 mod tidy;
+mod tls;
 mod wire;

@@ -336,10 +336,28 @@ impl Etcd {
 
     /// The same ports for clients and peers give the same cluster and member ids.
     pub(crate) fn start_on(ports: [u16; 2]) -> Option<Self> {
+        Self::start_with(ports, "http", &[], is_healthy)
+    }
+
+    /// One that speaks TLS to clients, with the certificates of `flags`.
+    pub(crate) fn start_secured(
+        flags: &[String],
+        is_healthy: impl Fn(&str) -> bool,
+    ) -> Option<Self> {
+        Self::start_with(free_ports(), "https", flags, is_healthy)
+    }
+
+    fn start_with(
+        ports: [u16; 2],
+        scheme: &str,
+        flags: &[String],
+        is_healthy: impl Fn(&str) -> bool,
+    ) -> Option<Self> {
         let program = real_binary("etcd")?;
         let folder = tempfile::tempdir().expect("scratch folder");
         let told = folder.path().join("told");
-        let [client, peer] = ports.map(|port| format!("http://127.0.0.1:{port}"));
+        let client = format!("{scheme}://127.0.0.1:{}", ports[0]);
+        let peer = format!("http://127.0.0.1:{}", ports[1]);
         let process = Command::new(program)
             .arg("--data-dir")
             .arg(folder.path().join("data"))
@@ -349,6 +367,7 @@ impl Etcd {
             .args(["--initial-advertise-peer-urls", &peer])
             .args(["--initial-cluster", &format!("default={peer}")])
             .args(["--log-level", "error"])
+            .args(flags)
             .stdout(Stdio::null())
             .stderr(fs::File::create(&told).expect("is made"))
             .spawn()
@@ -390,8 +409,7 @@ fn end(process: &mut Child) {
 }
 
 fn address(url: &str) -> &str {
-    url.strip_prefix("http://")
-        .expect("no other scheme is used")
+    url.split_once("://").expect("it has a scheme").1
 }
 
 /// Whether etcd has a leader; it takes connections before.
@@ -474,7 +492,9 @@ pub(crate) fn put(key: impl Into<Bytes>, value: impl Into<Bytes>) -> pb::PutRequ
 
 /// The first client address of the line that says where it serves.
 fn client_url(line: &str) -> String {
-    let begin = line.find("http://").expect("it tells where");
+    let secure = line.find("https://");
+    let begin = secure.or_else(|| line.find("http://"));
+    let begin = begin.expect("it tells where");
     let rest = &line[begin..];
     let end = rest.find(['"', ',', ' ']).unwrap_or(rest.len());
     rest[..end].to_owned()

@@ -3,6 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -17,7 +18,9 @@ use tokio_stream::wrappers::WatchStream;
 
 use crate::adapter::http::dispatch::Phase;
 use crate::adapter::http::front::{Limits, ServeCall};
+use crate::adapter::http::secure::Doorman;
 use crate::adapter::http::socket::{Replayed, Socket};
+use crate::adapter::tls::{self, Caller};
 
 /// What a client that speaks HTTP/2 with prior knowledge sends first (RFC 9113 section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -48,18 +51,20 @@ trait Conversation: Future<Output = hyper::Result<()>> {
 /// Serves one connection until it ends; errors of the peer's making are only logged.
 pub(crate) async fn serve<S: ServeCall>(
     socket: Socket,
-    service: S,
-    limits: Limits,
+    tls: Option<tls::Server>,
+    doorman: Arc<Doorman>,
+    service: impl FnOnce(Option<Caller>) -> S,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let (speech, socket) = tokio::select! {
-        heard = timeout(limits.first_byte_timeout, listen(socket)) => match heard {
-            Ok(Ok(heard)) => heard,
-            Ok(Err(error)) => return tracing::debug!(%error, "connection ended before a request"),
-            Err(_) => return tracing::debug!("connection closed: no first byte in time"),
-        },
+    let limits = doorman.limits;
+    let entered = tokio::select! {
+        entered = enter(socket, tls, &doorman) => entered,
         _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
     };
+    let Some((speech, socket, caller)) = entered else {
+        return;
+    };
+    let service = service(caller);
     let replayed = |ahead| TokioIo::new(Replayed::new(ahead, socket, limits.stall_timeout));
     let ended = match speech {
         Speech::Http1(ahead) => {
@@ -73,6 +78,34 @@ pub(crate) async fn serve<S: ServeCall>(
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "connection ended");
+    }
+}
+
+/// Finds out what a new connection speaks; none if it is not to be served.
+async fn enter(
+    socket: Socket,
+    tls: Option<tls::Server>,
+    doorman: &Doorman,
+) -> Option<(Speech, Socket, Option<Caller>)> {
+    let (socket, caller) = match tls {
+        None => (socket, None),
+        Some(tls) => doorman.secure(socket, &tls).await?,
+    };
+    let secured = matches!(socket, Socket::Tls(_));
+    match timeout(doorman.limits.first_byte_timeout, listen(socket)).await {
+        Ok(Ok((Speech::Http1(ahead), socket))) if !secured && ahead[0] == tls::FIRST_BYTE => {
+            doorman.refuse_tls(socket).await;
+            None
+        }
+        Ok(Ok((speech, socket))) => Some((speech, socket, caller)),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "connection ended before a request");
+            None
+        }
+        Err(_) => {
+            tracing::debug!("connection closed: no first byte in time");
+            None
+        }
     }
 }
 

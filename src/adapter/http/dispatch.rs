@@ -24,6 +24,7 @@ use tower::BoxError;
 
 use crate::adapter::http::methods::{Kind, Methods};
 use crate::adapter::http::routes::{Calls, RouteFuture, Routes};
+use crate::adapter::tls::Caller;
 
 /// How far the server is on its way down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub(crate) struct Dispatch<S> {
     pub(crate) routes: Arc<Routes>,
     pub(crate) phase: watch::Receiver<Phase>,
     pub(crate) body_timeout: Duration,
+    /// Who is at the other end, where certificates are asked for.
+    pub(crate) caller: Option<Caller>,
 }
 
 /// The answer in the making.
@@ -71,6 +74,7 @@ impl<S: Clone> Clone for Dispatch<S> {
             routes: self.routes.clone(),
             phase: self.phase.clone(),
             body_timeout: self.body_timeout,
+            caller: self.caller.clone(),
         }
     }
 }
@@ -85,7 +89,10 @@ where
 
     /// The service must be ready at all times, as generated tonic servers are: its `poll_ready` is
     /// not asked.
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        if let Some(caller) = &self.caller {
+            request.extensions_mut().insert(caller.clone());
+        }
         if !is_grpc(&request) {
             let answer = self.routes.answer(request.map(Body::new));
             let phase = self.phase.clone();

@@ -10,7 +10,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -25,19 +25,20 @@ use crate::adapter::http::connection;
 use crate::adapter::http::dispatch::{Dispatch, Phase};
 use crate::adapter::http::methods::Methods;
 use crate::adapter::http::routes::{Calls, Routes};
+use crate::adapter::http::secure::Doorman;
 use crate::adapter::http::socket::Socket;
+use crate::adapter::log::Rarely;
+use crate::adapter::tls;
 
 /// After an accept that failed for want of descriptors or memory: long enough that the loop does
 /// not spin, short enough that nobody notices once there is room again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// What keeps connections out may last: it is told this often at most.
-const REFUSAL_TOLD: Duration = Duration::from_secs(10);
-
 /// A socket that takes connections.
 #[derive(Debug)]
 pub enum Listener {
     Tcp(TcpListener),
+    Tls(TcpListener, tls::Server),
     Unix(UnixListener),
 }
 
@@ -45,11 +46,13 @@ impl Listener {
     /// The same socket once more: connections go to whichever of the two accepts them, and wait
     /// while neither does. So a front can give way to another and nobody is refused in between.
     pub fn again(&self) -> io::Result<Self> {
+        let tcp = |listener: &TcpListener| {
+            let socket = listener.as_fd().try_clone_to_owned()?;
+            TcpListener::from_std(socket.into())
+        };
         Ok(match self {
-            Self::Tcp(listener) => {
-                let socket = listener.as_fd().try_clone_to_owned()?;
-                Self::Tcp(TcpListener::from_std(socket.into())?)
-            }
+            Self::Tcp(listener) => Self::Tcp(tcp(listener)?),
+            Self::Tls(listener, tls) => Self::Tls(tcp(listener)?, tls.clone()),
             Self::Unix(listener) => {
                 let socket = listener.as_fd().try_clone_to_owned()?;
                 Self::Unix(UnixListener::from_std(socket.into())?)
@@ -65,6 +68,10 @@ pub struct Limits {
     pub concurrent_streams_max: u32,
     /// Connections at a time; one more is closed at once.
     pub connections_max: usize,
+    /// TLS handshakes at a time; one more waits until its own time is over.
+    pub handshakes_max: usize,
+    /// From the first byte of a connection to the end of its handshake.
+    pub handshake_timeout: Duration,
     /// How long calls in progress may take to finish once the server stops.
     pub drain_timeout: Duration,
     /// A peer that connects and says nothing gives its place back after this.
@@ -144,7 +151,7 @@ impl<T> ServeCall for T where
 
 /// What the loop of a front waits for.
 enum Event {
-    Accepted(Socket),
+    Accepted(Socket, Option<tls::Server>),
     AcceptFailed(io::Error),
     ConnectionEnded,
     Stop,
@@ -158,6 +165,9 @@ impl Default for Limits {
         Self {
             concurrent_streams_max: 65_536,
             connections_max: 65_536,
+            // What they hold is 40 KiB each at most: 10 MiB.
+            handshakes_max: 256,
+            handshake_timeout: Duration::from_secs(10),
             drain_timeout: Duration::from_millis(700),
             first_byte_timeout: Duration::from_secs(10),
             head_timeout: Duration::from_secs(30),
@@ -213,39 +223,42 @@ where
             methods: self.methods,
             routes: self.routes,
             phase: watched.clone(),
+            caller: None,
             body_timeout: self.limits.body_timeout,
         };
+        let doorman = Arc::new(Doorman::new(self.limits));
         let mut tasks = JoinSet::new();
         let mut stop = pin!(stop);
         let mut next = 0;
-        let mut told: Option<Instant> = None;
-        let mut is_news = move || {
-            let is_news = told.is_none_or(|told| told.elapsed() >= REFUSAL_TOLD);
-            told = if is_news { Some(Instant::now()) } else { told };
-            is_news
-        };
+        let complaint = Rarely::default();
         loop {
             match select(&mut listeners, &mut next, &mut tasks, &mut stop).await {
-                Event::Accepted(socket) => {
+                Event::Accepted(socket, tls) => {
                     let open = OpenConnection::new(&self.connections);
                     if open.0.load(Ordering::Relaxed) > self.limits.connections_max {
-                        if is_news() {
+                        if let Some(untold) = complaint.due() {
                             let max = self.limits.connections_max;
-                            tracing::warn!(max, "connections refused: too many are open");
+                            tracing::warn!(max, untold, "connections refused: too many are open");
                         }
                         continue;
                     }
                     // One task per connection, owned by `tasks`: ends with the peer or the phase.
-                    let run =
-                        connection::serve(socket, dispatch.clone(), self.limits, watched.clone());
+                    let dispatch = dispatch.clone();
+                    let run = connection::serve(
+                        socket,
+                        tls,
+                        Arc::clone(&doorman),
+                        move |caller| Dispatch { caller, ..dispatch },
+                        watched.clone(),
+                    );
                     tasks.spawn(async move {
                         run.await;
                         drop(open);
                     });
                 }
                 Event::AcceptFailed(error) => {
-                    if is_news() {
-                        tracing::warn!(%error, "cannot accept connections");
+                    if let Some(untold) = complaint.due() {
+                        tracing::warn!(%error, untold, "cannot accept connections");
                     }
                     sleep(ACCEPT_PAUSE).await;
                 }
@@ -278,7 +291,7 @@ async fn select(
         () = stop => Event::Stop,
         Some(_) = tasks.join_next() => Event::ConnectionEnded,
         accepted = poll_fn(|context| poll_accept(listeners, next, context)) => match accepted {
-            Ok(socket) => Event::Accepted(socket),
+            Ok((socket, tls)) => Event::Accepted(socket, tls),
             Err(error) => Event::AcceptFailed(error),
         },
     }
@@ -289,11 +302,12 @@ fn poll_accept(
     listeners: &mut [Listener],
     next: &mut usize,
     context: &mut Context<'_>,
-) -> Poll<io::Result<Socket>> {
+) -> Poll<io::Result<(Socket, Option<tls::Server>)>> {
     for _ in 0..listeners.len() {
         *next = (*next + 1) % listeners.len();
-        let accepted = match &listeners[*next] {
-            Listener::Tcp(listener) => listener
+        let listener = &listeners[*next];
+        let accepted = match listener {
+            Listener::Tcp(listener) | Listener::Tls(listener, _) => listener
                 .poll_accept(context)
                 .map_ok(|(stream, _)| Socket::Tcp(stream)),
             Listener::Unix(listener) => listener
@@ -301,7 +315,12 @@ fn poll_accept(
                 .map_ok(|(stream, _)| Socket::Unix(stream)),
         };
         if let Poll::Ready(accepted) = accepted {
-            return Poll::Ready(accepted.and_then(Socket::without_delay));
+            let tls = match listener {
+                Listener::Tls(_, tls) => Some(tls.clone()),
+                Listener::Tcp(_) | Listener::Unix(_) => None,
+            };
+            let socket = accepted.and_then(Socket::without_delay);
+            return Poll::Ready(socket.map(|socket| (socket, tls)));
         }
     }
     Poll::Pending

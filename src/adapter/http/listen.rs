@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, UnixListener};
 
 use crate::adapter::host;
 use crate::adapter::http::front::Listener;
+use crate::adapter::tls;
 
 /// Only the daemon's own user may connect.
 const SOCKET_MODE: u32 = 0o600;
@@ -28,11 +29,19 @@ pub enum BindError {
     System(#[from] io::Error),
 }
 
-/// Binds an address; the listener comes with the address as bound: port 0 has become a port.
-pub async fn bind_tcp(address: SocketAddr) -> io::Result<(Listener, SocketAddr)> {
+/// Binds an address, for TLS or plain text; the listener comes with the address as bound: port 0
+/// has become a port.
+pub async fn bind_tcp(
+    address: SocketAddr,
+    tls: Option<tls::Server>,
+) -> io::Result<(Listener, SocketAddr)> {
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
-    Ok((Listener::Tcp(listener), bound))
+    let listener = match tls {
+        None => Listener::Tcp(listener),
+        Some(tls) => Listener::Tls(listener, tls),
+    };
+    Ok((listener, bound))
 }
 
 /// Binds a socket that only this user can connect to; one that a dead daemon left is replaced, and

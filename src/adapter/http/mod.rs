@@ -18,6 +18,7 @@ mod listen;
 mod methods;
 mod objects;
 mod routes;
+mod secure;
 mod socket;
 mod syntax;
 #[cfg(test)]

@@ -29,6 +29,7 @@ use crate::adapter::rpc::proto::etcdserverpb::{
     cluster_client::ClusterClient, kv_client::KvClient, lease_client::LeaseClient,
     maintenance_client::MaintenanceClient, watch_client::WatchClient,
 };
+use crate::adapter::tls::{self, TlsError};
 
 /// Answers may be as large as the server lets them grow: a range has no limit of its own.
 const ANSWER_BYTES_MAX: usize = i32::MAX as usize;
@@ -37,10 +38,26 @@ const ROUND_PAUSE: Duration = Duration::from_millis(100);
 /// Requests of one open stream that wait to be sent; more make the sender wait.
 const STREAM_REQUESTS_MAX: usize = 16;
 
+const NOT_TLS: &str = "it speaks plain text: write http:// instead of https://";
+const NO_TLS: &str = "it wants TLS, and no authority is known whose certificates are good";
+
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    Tcp { host: String, port: u16 },
+    Tcp {
+        host: String,
+        port: u16,
+    },
+    /// As `Tcp`, encrypted.
+    Tls {
+        host: String,
+        port: u16,
+    },
+    /// As `Tcp` or as `Tls`: nobody said which.
+    Either {
+        host: String,
+        port: u16,
+    },
     Unix(PathBuf),
 }
 
@@ -51,7 +68,7 @@ pub struct Endpoint {
     pub address: Address,
 }
 
-/// How long to wait and how much to send.
+/// How long to wait, how much to send, and what to encrypt it with.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// For one endpoint to accept a connection.
@@ -63,6 +80,10 @@ pub struct Limits {
     pub keepalive_interval: Duration,
     pub keepalive_timeout: Duration,
     pub request_bytes_max: usize,
+    /// None: endpoints that want TLS cannot be reached.
+    pub tls: Option<tls::Client>,
+    /// Whether endpoints that do not say what they speak are spoken to with TLS.
+    pub prefers_tls: bool,
 }
 
 impl Default for Limits {
@@ -74,16 +95,19 @@ impl Default for Limits {
             keepalive_interval: Duration::from_secs(2),
             keepalive_timeout: Duration::from_secs(6),
             request_bytes_max: 2 << 20,
+            tls: None,
+            prefers_tls: false,
         }
     }
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum AddressError {
-    #[error("endpoint {0:?} must look like http://HOST:PORT, HOST:PORT or unix:///PATH")]
+    #[error(
+        "endpoint {0:?} must look like http://HOST:PORT, https://HOST:PORT, HOST:PORT or \
+         unix:///PATH"
+    )]
     Form(String),
-    #[error("endpoint {0:?} wants TLS, which is not spoken yet: use http://HOST:PORT")]
-    Secure(String),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -149,28 +173,56 @@ impl FromStr for Endpoint {
         let malformed = || AddressError::Form(text.to_owned());
         let address = if let Some(path) = text.strip_prefix("unix://") {
             Address::Unix(path.into())
-        } else if text.starts_with("https://") {
-            return Err(AddressError::Secure(text.to_owned()));
         } else {
-            let place = text
-                .strip_prefix("http://")
-                .unwrap_or(text)
-                .trim_end_matches('/');
+            let (scheme, place) = text.split_once("://").unwrap_or(("", text));
+            let place = place.trim_end_matches('/');
             let (host, port) = place.rsplit_once(':').ok_or_else(malformed)?;
             let literal = host.starts_with('[') && host.ends_with(']');
             if host.is_empty() || (host.contains(':') && !literal) || host.contains('/') {
                 return Err(malformed());
             }
             let port = port.parse().map_err(|_| malformed())?;
-            Address::Tcp {
-                host: host.to_owned(),
-                port,
+            let host = host.to_owned();
+            match scheme {
+                "http" => Address::Tcp { host, port },
+                "https" => Address::Tls { host, port },
+                "" => Address::Either { host, port },
+                _ => return Err(malformed()),
             }
         };
         Ok(Self {
             text: text.to_owned(),
             address,
         })
+    }
+}
+
+impl Address {
+    /// What requests name as the server.
+    pub(super) fn authority(&self) -> String {
+        match self {
+            Self::Tcp { host, port } | Self::Tls { host, port } | Self::Either { host, port } => {
+                format!("{host}:{port}")
+            }
+            Self::Unix(_) => "localhost".to_owned(),
+        }
+    }
+
+    /// With the scheme that is meant where none is said.
+    fn settled(self, prefers_tls: bool) -> Self {
+        match self {
+            Self::Either { host, port } if prefers_tls => Self::Tls { host, port },
+            Self::Either { host, port } => Self::Tcp { host, port },
+            said => said,
+        }
+    }
+}
+
+impl Endpoint {
+    /// With the scheme that is meant where none is said.
+    pub fn settled(self, prefers_tls: bool) -> Self {
+        let address = self.address.settled(prefers_tls);
+        Self { address, ..self }
     }
 }
 
@@ -266,16 +318,16 @@ impl Client {
             endpoint: endpoint.text.clone(),
             why: root_cause(error),
         };
-        let transport = match &endpoint.address {
-            Address::Tcp { host, port } => Transport::from_shared(format!("http://{host}:{port}")),
-            Address::Unix(_) => Transport::from_shared("http://localhost"),
-        };
-        let transport = transport
+        let transport = Transport::from_shared(format!("http://{}", endpoint.address.authority()))
             .map_err(|error| refused(&error))?
             .http2_keep_alive_interval(limits.keepalive_interval)
             .keep_alive_timeout(limits.keepalive_timeout);
-        let address = endpoint.address.clone();
-        let connector = tower::service_fn(move |_: Uri| open(address.clone()));
+        let (address, tls, limit) = (
+            endpoint.address.clone().settled(limits.prefers_tls),
+            limits.tls.clone(),
+            limits.dial,
+        );
+        let connector = tower::service_fn(move |_: Uri| open(address.clone(), tls.clone(), limit));
         let channel = timeout(limits.dial, transport.connect_with_connector(connector))
             .await
             .map_err(|late| refused(&late))?
@@ -390,9 +442,19 @@ fn stream_of<T: Send + 'static>(first: T) -> (mpsc::Sender<T>, ReceiverStream<T>
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
-pub(super) async fn open(address: Address) -> std::io::Result<TokioIo<Box<dyn Duplex>>> {
+pub(super) async fn open(
+    address: Address,
+    tls: Option<tls::Client>,
+    limit: Duration,
+) -> std::io::Result<TokioIo<Box<dyn Duplex>>> {
     let stream: Box<dyn Duplex> = match address {
-        Address::Tcp { host, port } => Box::new(net::connect(&host, port).await?),
+        Address::Tls { host, port } => match tls {
+            Some(tls) => secure(&tls, &host, port, limit).await?,
+            None => return Err(std::io::Error::other(NO_TLS)),
+        },
+        Address::Tcp { host, port } | Address::Either { host, port } => {
+            Box::new(net::connect(&host, port).await?)
+        }
         Address::Unix(path) => Box::new(UnixStream::connect(path).await?),
     };
     Ok(TokioIo::new(stream))
@@ -430,6 +492,42 @@ fn breaks_protocol(error: &(dyn std::error::Error + 'static)) -> bool {
         || closed.is_some_and(|error| error.is_closed() || error.is_canceled())
 }
 
+async fn secure(
+    tls: &tls::Client,
+    host: &str,
+    port: u16,
+    limit: Duration,
+) -> std::io::Result<Box<dyn Duplex>> {
+    let stream = net::connect(host, port).await?;
+    match tls.connect(host, stream, limit).await {
+        Ok(secured) => Ok(Box::new(secured)),
+        // As text: whoever tells the innermost cause would tell the library's own words.
+        Err(error @ TlsError::Ended(_)) => {
+            let why = format!("{error}; if it speaks plain text, write http://");
+            Err(std::io::Error::other(why))
+        }
+        Err(TlsError::PlainText) => Err(std::io::Error::other(NOT_TLS)),
+        Err(error) => Err(std::io::Error::other(tls::chain(&error))),
+    }
+}
+
+/// The page at `path`, headers included, of a server that also speaks plain HTTP.
+pub async fn page(
+    endpoint: &Endpoint,
+    limits: &Limits,
+    path: &str,
+    patience: Duration,
+) -> std::io::Result<String> {
+    let address = endpoint.address.clone().settled(limits.prefers_tls);
+    let fetch = async {
+        let stream = open(address, limits.tls.clone(), limits.dial).await?;
+        net::get(stream.into_inner(), path).await
+    };
+    timeout(patience, fetch)
+        .await
+        .unwrap_or_else(|late| Err(late.into()))
+}
+
 /// The innermost error, which names the situation; tonic's outer ones say "transport error".
 pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
@@ -453,7 +551,14 @@ mod tests {
             host: host.to_owned(),
             port: 2379,
         };
-        assert_eq!(address("127.0.0.1:2379").expect("bare"), tcp("127.0.0.1"));
+        let bare = address("127.0.0.1:2379").expect("bare");
+        assert_eq!(bare.clone().settled(false), tcp("127.0.0.1"));
+        let secure = Address::Tls {
+            host: "127.0.0.1".to_owned(),
+            port: 2379,
+        };
+        assert_eq!(bare.settled(true), secure);
+        assert_eq!(address("https://127.0.0.1:2379").expect("url"), secure);
         assert_eq!(address("http://db1:2379/").expect("url"), tcp("db1"));
         assert_eq!(address("http://[::1]:2379").expect("v6"), tcp("[::1]"));
         assert_eq!(
@@ -470,10 +575,6 @@ mod tests {
                 "{text}"
             );
         }
-        assert!(matches!(
-            address("https://db1:1"),
-            Err(AddressError::Secure(_))
-        ));
     }
 
     #[tokio::test]

@@ -14,11 +14,12 @@ use tonic::codegen::Service;
 use tonic::transport::{Channel, Endpoint as Transport, Uri};
 use tonic::{Code, Request, Response, Status};
 
-use crate::adapter::rpc::client::{Address, Endpoint, open, root_cause};
+use crate::adapter::rpc::client::{Endpoint, open, root_cause};
 use crate::adapter::rpc::peer::{PeerCalls, Peers};
 use crate::adapter::rpc::proto::join::{
     self as pb, join_client::JoinClient, join_server::Join, join_server::JoinServer,
 };
+use crate::adapter::tls;
 
 /// A request or an answer: texts, URLs of a few members, and two certificates.
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
@@ -101,17 +102,19 @@ impl From<JoinError> for Status {
     }
 }
 
-/// Asks the member at `endpoint`.
-pub async fn ask(endpoint: &Endpoint, application: Application) -> Result<Welcome, JoinError> {
+/// Asks the member at `endpoint`, with `tls` where its URL says `https`.
+pub async fn ask(
+    endpoint: &Endpoint,
+    tls: Option<tls::Client>,
+    application: Application,
+) -> Result<Welcome, JoinError> {
     let unreachable = |why: String| JoinError::Unavailable(format!("{endpoint}: {why}"));
-    let place = match &endpoint.address {
-        Address::Tcp { host, port } => format!("http://{host}:{port}"),
-        Address::Unix(_) => "http://localhost".to_owned(),
-    };
+    let place = format!("http://{}", endpoint.address.authority());
     let transport =
         Transport::from_shared(place).map_err(|error| unreachable(error.to_string()))?;
     let address = endpoint.address.clone();
-    let connector = tower::service_fn(move |_: Uri| open(address.clone()));
+    let connector =
+        tower::service_fn(move |_: Uri| open(address.clone(), tls.clone(), DIAL_TIMEOUT));
     let channel: Channel = timeout(DIAL_TIMEOUT, transport.connect_with_connector(connector))
         .await
         .map_err(|late| unreachable(late.to_string()))?

@@ -17,6 +17,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
+use crate::adapter::tls;
+
 /// Connecting to a server on the same network takes far less; a listener that never accepts must
 /// not hold the generator.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -31,7 +33,9 @@ const PREFIX_BYTES: usize = 5;
 /// Why a call has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    #[error("endpoint {endpoint:?} is not of the form http://HOST:PORT or unix:/PATH")]
+    #[error(
+        "endpoint {endpoint:?} is not of the form http://HOST:PORT, https://HOST:PORT or unix:/PATH"
+    )]
     Endpoint { endpoint: String },
     #[error("cannot connect to {endpoint}")]
     Connect { endpoint: String, source: io::Error },
@@ -75,9 +79,14 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Connects to `http://HOST:PORT`, `HOST:PORT` or `unix:/PATH` and drives the connection in a
-    /// task of the current `LocalSet`, which ends when the last clone is dropped.
-    pub async fn connect(endpoint: &str) -> Result<Self, CallError> {
+    /// Connects to `http://HOST:PORT`, `https://HOST:PORT`, `HOST:PORT` or `unix:/PATH` and drives
+    /// the connection in a task of the current `LocalSet`, which ends when the last clone is
+    /// dropped. Without a scheme TLS is spoken if `prefers_tls`.
+    pub async fn connect(
+        endpoint: &str,
+        tls: Option<&tls::Client>,
+        prefers_tls: bool,
+    ) -> Result<Self, CallError> {
         let failed = |source| CallError::Connect {
             endpoint: endpoint.to_owned(),
             source,
@@ -89,10 +98,8 @@ impl Caller {
             let stream = connecting.await.map_err(late)?.map_err(failed)?;
             return Self::handshake(stream, "localhost").await;
         }
-        let authority = endpoint
-            .strip_prefix("http://")
-            .unwrap_or(endpoint)
-            .trim_end_matches('/');
+        let (scheme, authority) = endpoint.split_once("://").unwrap_or(("", endpoint));
+        let authority = authority.trim_end_matches('/');
         if !is_host_and_port(authority) {
             return Err(CallError::Endpoint {
                 endpoint: endpoint.to_owned(),
@@ -101,7 +108,30 @@ impl Caller {
         let connecting = timeout(CONNECT_TIMEOUT, TcpStream::connect(authority));
         let stream = connecting.await.map_err(late)?.map_err(failed)?;
         stream.set_nodelay(true).map_err(failed)?;
-        Self::handshake(stream, authority).await
+        match (scheme, tls) {
+            ("https", Some(tls)) => Self::secured(tls, stream, authority).await,
+            ("", Some(tls)) if prefers_tls => Self::secured(tls, stream, authority).await,
+            ("" | "http", _) => Self::handshake(stream, authority).await,
+            _ => Err(CallError::Endpoint {
+                endpoint: endpoint.to_owned(),
+            }),
+        }
+    }
+
+    async fn secured(
+        tls: &tls::Client,
+        stream: TcpStream,
+        authority: &str,
+    ) -> Result<Self, CallError> {
+        let host = authority
+            .rsplit_once(':')
+            .map_or(authority, |(host, _)| host);
+        let secured = tls.connect(host, stream, CONNECT_TIMEOUT).await;
+        let secured = secured.map_err(|error| CallError::Connect {
+            endpoint: authority.to_owned(),
+            source: io::Error::other(error),
+        })?;
+        Self::handshake(secured, authority).await
     }
 
     async fn handshake(

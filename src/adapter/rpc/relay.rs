@@ -25,7 +25,8 @@ use tokio::time::timeout;
 use tonic::Status;
 use tonic::body::Body;
 
-use crate::adapter::rpc::client::{Address, Endpoint, open, root_cause};
+use crate::adapter::rpc::client::{Endpoint, open, root_cause};
+use crate::adapter::tls;
 
 /// Members that one call is offered to before it is given up: all of the largest cluster.
 const TRIES_MAX: usize = 7;
@@ -50,6 +51,7 @@ pub struct Target {
 pub struct Relay(Arc<Shared>);
 
 struct Shared {
+    tls: Option<tls::Client>,
     state: Mutex<State>,
     /// One task connects at a time; the others then find the connection that it made.
     connecting: tokio::sync::Mutex<()>,
@@ -83,8 +85,10 @@ struct Passed {
 }
 
 impl Relay {
-    pub fn new(targets: Vec<Target>) -> Self {
+    /// Members whose URLs say `https` are reached with `tls` only.
+    pub fn new(targets: Vec<Target>, tls: Option<tls::Client>) -> Self {
         Self(Arc::new(Shared {
+            tls,
             state: Mutex::new(State {
                 targets,
                 way: None,
@@ -180,7 +184,7 @@ impl Relay {
         for step in 0..targets.len().min(TRIES_MAX) {
             let at = (next + step) % targets.len();
             for endpoint in &targets[at].endpoints {
-                match dial(targets[at].member, endpoint).await {
+                match dial(targets[at].member, endpoint, &self.0.tls).await {
                     Ok(way) => {
                         let mut state = self.state();
                         state.next = at;
@@ -215,9 +219,9 @@ impl State {
     }
 }
 
-async fn dial(member: u64, endpoint: &Endpoint) -> Result<Way, String> {
+async fn dial(member: u64, endpoint: &Endpoint, tls: &Option<tls::Client>) -> Result<Way, String> {
     let dialed = timeout(DIAL_TIMEOUT, async {
-        let stream = open(endpoint.address.clone());
+        let stream = open(endpoint.address.clone(), tls.clone(), DIAL_TIMEOUT);
         let stream = stream.await.map_err(|error| root_cause(&error))?;
         let handshake = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -231,14 +235,11 @@ async fn dial(member: u64, endpoint: &Endpoint) -> Result<Way, String> {
     let (sender, connection) = dialed.await.map_err(|late| late.to_string())??;
     // Ends when the member closes it, when it is left, or with the last call after the relay.
     let connection = tokio::spawn(connection.map(drop)).abort_handle();
-    let authority = match &endpoint.address {
-        Address::Tcp { host, port } => format!("{host}:{port}").parse().ok(),
-        Address::Unix(_) => None,
-    };
+    let authority = endpoint.address.authority().parse();
     Ok(Way {
         member,
         endpoint: endpoint.text.clone(),
-        authority: authority.unwrap_or_else(|| Authority::from_static("localhost")),
+        authority: authority.unwrap_or_else(|_| Authority::from_static("localhost")),
         sender,
         connection,
     })

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::adapter::disk::{self, Stamp};
 use crate::adapter::log::Rarely;
-use crate::adapter::tls::TlsError;
+use crate::adapter::tls::{TlsError, chain};
 
 type Reader<C> = Box<dyn Fn() -> Result<C, TlsError> + Send + Sync>;
 
@@ -77,7 +77,7 @@ impl<C> Exchange<C> {
             }
             Err(error) => {
                 if let Some(untold) = files.complaint.due() {
-                    let why = words(&error);
+                    let why = chain(&error);
                     tracing::warn!(why, untold, "changed certificates are not used");
                 }
             }
@@ -87,10 +87,4 @@ impl<C> Exchange<C> {
 
 fn stamps(paths: &[PathBuf]) -> Vec<Stamp> {
     paths.iter().map(|path| disk::stamp(path)).collect()
-}
-
-fn words(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let causes: Vec<String> = causes.map(ToString::to_string).collect();
-    causes.join(": ")
 }

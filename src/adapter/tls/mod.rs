@@ -37,6 +37,9 @@ use crate::adapter::disk;
 use crate::core::cluster::trust::{Certificate, Fingerprint};
 use crate::core::units::UtcTime;
 
+/// What every complaint about the other side says.
+pub const OTHER_SIDE: &str = "the other side";
+
 /// How a record of a handshake begins: a peer that sends another byte first speaks plain text.
 pub const FIRST_BYTE: u8 = 0x16;
 
@@ -65,10 +68,7 @@ pub enum TlsError {
     #[error("cannot read \"{}\"", .path.display())]
     File { path: PathBuf, source: io::Error },
     #[error("cannot use \"{}\"", .path.display())]
-    Content {
-        path: PathBuf,
-        source: Box<TlsError>,
-    },
+    Content { path: PathBuf, source: Box<Self> },
     #[error(transparent)]
     Certificate(#[from] CertificateError),
     #[error("it holds no private key: a PEM file has a line -----BEGIN PRIVATE KEY-----")]
@@ -85,7 +85,7 @@ pub enum TlsError {
     NotYet(UtcTime),
     #[error("it holds no certificate of an authority that could be used: {0}")]
     Roots(String),
-    #[error("no authority is trusted on this machine: none of {} is there", SYSTEM_ROOTS.join(", "))]
+    #[error("this machine trusts no authority: none of {} is there", SYSTEM_ROOTS.join(", "))]
     NoSystemRoots,
     #[error("cannot set TLS up: {0}")]
     Settings(rustls::Error),
@@ -121,6 +121,11 @@ pub struct Roots {
 pub struct Secured<IO> {
     stream: TlsStream<IO>,
 }
+
+/// Who makes a request, where certificates are asked for: an extension of the request. None: it
+/// shows no certificate. One that was shown has been checked.
+#[derive(Clone, Debug)]
+pub struct Caller(pub Option<Arc<Certificate>>);
 
 impl Identity {
     /// From the texts of two PEM files. The first certificate is the own one.
@@ -229,6 +234,13 @@ fn in_file(path: &Path, error: TlsError) -> TlsError {
         path: path.to_owned(),
         source: Box::new(error),
     }
+}
+
+/// An error with its causes.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    causes.join(": ")
 }
 
 impl<IO> Secured<IO> {

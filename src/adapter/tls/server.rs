@@ -1,5 +1,6 @@
 //! The side that is connected to: its certificate, and whose certificates it asks for.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,14 +8,17 @@ use std::time::Duration;
 use rustls::ServerConfig;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::SingleCertAndKey;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::adapter::tls::exchange::Exchange;
 use crate::adapter::tls::{
-    Identity, PROTOCOLS, PROVIDER, Roots, Secured, TlsError, handshake_error,
+    Caller, Identity, PROTOCOLS, PROVIDER, Roots, Secured, TlsError, handshake_error,
 };
+
+/// A client that is there reads within a round trip.
+const LINGER_LIMIT: Duration = Duration::from_secs(1);
 
 /// Who may connect.
 #[derive(Clone, Debug)]
@@ -37,7 +41,19 @@ pub struct ServerFiles {
 
 /// A server's side of TLS. Clones share it.
 #[derive(Clone)]
-pub struct Server(Arc<Exchange<ServerConfig>>);
+pub struct Server(Arc<Exchange<Config>>);
+
+struct Config {
+    tls: Arc<ServerConfig>,
+    /// Whether certificates are asked for.
+    asks: bool,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Server")
+    }
+}
 
 impl Server {
     pub fn new(identity: &Identity, clients: &Clients) -> Result<Self, TlsError> {
@@ -71,18 +87,49 @@ impl Server {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        let acceptor = TlsAcceptor::from(self.0.current());
-        let stream = timeout(limit, acceptor.accept(io))
-            .await
-            .map_err(|_| TlsError::Late(limit))?
-            .map_err(handshake_error)?;
-        Ok(Secured {
+        Ok(self.accept_caller(io, limit).await?.0)
+    }
+
+    /// As [`Server::accept`], with who it is; none where no certificates are asked for.
+    pub async fn accept_caller<IO>(
+        &self,
+        io: IO,
+        limit: Duration,
+    ) -> Result<(Secured<IO>, Option<Caller>), TlsError>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        let config = self.0.current();
+        let acceptor = TlsAcceptor::from(Arc::clone(&config.tls));
+        let accepted = timeout(limit, acceptor.accept(io).into_fallible()).await;
+        let stream = match accepted.map_err(|_| TlsError::Late(limit))? {
+            Ok(stream) => stream,
+            Err((error, io)) => {
+                linger(io).await;
+                return Err(handshake_error(error));
+            }
+        };
+        let secured = Secured {
             stream: stream.into(),
-        })
+        };
+        let caller = config.asks.then(|| Caller(secured.peer().map(Arc::new)));
+        Ok((secured, caller))
     }
 }
 
-fn config(identity: &Identity, clients: &Clients) -> Result<ServerConfig, TlsError> {
+/// Lets a peer that was refused read why: a connection that is closed with bytes unread is reset,
+/// and takes what was said along.
+async fn linger<IO: AsyncRead + AsyncWrite + Unpin>(mut io: IO) {
+    let mut rest = [0; 4096];
+    let read = async {
+        io.shutdown().await?;
+        while io.read(&mut rest).await? > 0 {}
+        Ok::<(), io::Error>(())
+    };
+    let _ = timeout(LINGER_LIMIT, read).await;
+}
+
+fn config(identity: &Identity, clients: &Clients) -> Result<Config, TlsError> {
     let builder = ServerConfig::builder_with_provider(PROVIDER.clone())
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Settings)?;
@@ -107,5 +154,8 @@ fn config(identity: &Identity, clients: &Clients) -> Result<ServerConfig, TlsErr
     config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
-    Ok(config)
+    Ok(Config {
+        tls: Arc::new(config),
+        asks: !matches!(clients, Clients::Anybody),
+    })
 }

@@ -12,6 +12,7 @@ use clap::{Arg, Command, ValueHint, value_parser};
 use crate::cli::Matches;
 use crate::cli::kv::Face;
 use crate::cli::restore;
+use crate::cli::tls::{self, TlsFlags};
 use crate::core::units;
 
 /// What every verb that asks the cluster has.
@@ -19,6 +20,7 @@ use crate::core::units;
 pub struct Asking {
     /// Empty: the daemon of this machine.
     pub endpoints: Vec<String>,
+    pub tls: TlsFlags,
     pub timeout: Duration,
     pub format: Format,
 }
@@ -37,7 +39,12 @@ pub fn command(face: &'static str) -> Command {
         .about("Looks after the cluster as a whole: who is in it, who leads, what is wrong")
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .args(global().map(|flag| flag.global(true).help_heading(heading)))
+        .args(
+            global()
+                .into_iter()
+                .chain(tls::flags("CORACLE"))
+                .map(|flag| flag.global(true).help_heading(heading)),
+        )
         .subcommand(
             Command::new("status")
                 .about("Shows the members, the leader, what is wrong and what to type about it"),
@@ -73,9 +80,9 @@ fn global() -> [Arg; 3] {
             .env("CORACLE_ENDPOINTS")
             .help("Members to ask in turn, separated by commas")
             .long_help(
-                "Members to ask in turn, separated by commas: HOST:PORT, http://HOST:PORT or \
-                 unix:///PATH. Without it the socket of the daemon on this machine is used, else \
-                 http://127.0.0.1:2379",
+                "Members to ask in turn, separated by commas: HOST:PORT, http://HOST:PORT, \
+                 https://HOST:PORT or unix:///PATH. Without it the socket of the daemon on this \
+                 machine is used, else http://127.0.0.1:2379",
             ),
         Arg::new("timeout")
             .long("timeout")
@@ -102,6 +109,7 @@ pub fn asking(matches: &Matches) -> Asking {
         .is_some_and(|it| it == "json");
     Asking {
         endpoints: named.cloned().collect(),
+        tls: tls::read(matches),
         timeout: *matches.get_one("timeout").expect("it has a default"),
         format: match json {
             true => Format::Json,

@@ -98,7 +98,7 @@ impl Reader<'_> {
             let why = "it is said that this machine founds a cluster: set join or initial-cluster";
             return wrong("join", why.to_owned());
         }
-        if let Some(url) = urls.iter().find(|url| !insecure && !is_loopback(url)) {
+        if let Some(url) = urls.iter().find(|url| !insecure && !is_sheltered(url)) {
             return wrong(
                 "join",
                 format!("{url} would be shown the token without TLS: accept it with --insecure"),
@@ -108,9 +108,11 @@ impl Reader<'_> {
     }
 }
 
-/// Whether what is sent to a URL stays on this machine.
-fn is_loopback(url: &str) -> bool {
-    let place = url.strip_prefix("http://").unwrap_or(url);
+/// Whether nobody on the way reads what is sent to a URL.
+fn is_sheltered(url: &str) -> bool {
+    let Some(place) = url.strip_prefix("http://") else {
+        return true;
+    };
     let host = place.rsplit_once(':').map_or(place, |(host, _)| host);
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let address = bare.parse::<IpAddr>();

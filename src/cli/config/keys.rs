@@ -110,6 +110,45 @@ pub const KEYS: &[Key] = &[
         "none",
     ),
     key(
+        "cert-file",
+        "FILE",
+        "PEM certificate for https:// URLs of clients and of metrics, read again when it changes",
+        "none",
+    ),
+    key("key-file", "FILE", "PEM key of --cert-file", "none"),
+    key(
+        "trusted-ca-file",
+        "FILE",
+        "PEM authorities: only clients with a certificate of theirs are served",
+        "anybody is served",
+    ),
+    switch(
+        "client-cert-auth",
+        "Serve only clients with a certificate, which --trusted-ca-file alone means too",
+    ),
+    key(
+        "peer-cert-file",
+        "FILE",
+        "PEM certificate for https:// peer URLs, for both ends of a connection",
+        "none",
+    ),
+    key(
+        "peer-key-file",
+        "FILE",
+        "PEM key of --peer-cert-file",
+        "none",
+    ),
+    key(
+        "peer-trusted-ca-file",
+        "FILE",
+        "PEM authorities of the other members' certificates",
+        "none",
+    ),
+    switch(
+        "peer-client-cert-auth",
+        "Talk only to members with a certificate, which --peer-trusted-ca-file alone means too",
+    ),
+    key(
         "socket",
         "PATH",
         "Unix socket for clients on this machine, or `off`",
@@ -216,13 +255,10 @@ pub const KEYS: &[Key] = &[
         &["debug", "info", "warn", "error"],
         key("log-level", "LEVEL", "How much is told", "info"),
     ),
-    Key {
-        name: "insecure",
-        value: None,
-        choices: &[],
-        help: "Allow to listen beyond this machine without TLS",
-        default: "false",
-    },
+    switch(
+        "insecure",
+        "Allow to listen beyond this machine without TLS, and to members without certificates",
+    ),
 ];
 
 const fn key(
@@ -237,6 +273,16 @@ const fn key(
         choices: &[],
         help,
         default,
+    }
+}
+
+const fn switch(name: &'static str, help: &'static str) -> Key {
+    Key {
+        name,
+        value: None,
+        choices: &[],
+        help,
+        default: "false",
     }
 }
 

@@ -6,6 +6,7 @@
 mod joining;
 mod keys;
 mod reader;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,7 +26,14 @@ pub use crate::cli::config::keys::{KEYS, Key};
 /// The prefix of our variables.
 const PREFIX: &str = "CORACLE_";
 /// Variables with our prefix that are not the daemon's.
-const FOREIGN_VARIABLES: &[&str] = &["CORACLE_ENDPOINTS"];
+const FOREIGN_VARIABLES: &[&str] = &[
+    "CORACLE_ENDPOINTS",
+    "CORACLE_CACERT",
+    "CORACLE_CERT",
+    "CORACLE_KEY",
+    "CORACLE_INSECURE_SKIP_TLS_VERIFY",
+    "CORACLE_INSECURE_TRANSPORT",
+];
 /// Tables of the file: their keys are those that begin with the table's name.
 const GROUPS: &[&str] = &["backup"];
 /// What a member is called that was given no name.
@@ -68,6 +76,15 @@ pub enum Socket {
     Asked(PathBuf),
 }
 
+/// Where the certificates for one kind of connection are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    /// Who signs the certificates of the other side; none: it needs none.
+    pub authorities: Option<PathBuf>,
+}
+
 /// Everything that the daemon is told before it starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -78,6 +95,9 @@ pub struct Settings {
     pub advertise_client: Vec<String>,
     pub listen_metrics: Vec<ListenUrl>,
     pub listen_peer: Vec<ListenUrl>,
+    /// For clients and metrics.
+    pub client_tls: Option<TlsFiles>,
+    pub peer_tls: Option<TlsFiles>,
     /// Empty: those that it listens on.
     pub advertise_peer: Vec<String>,
     /// None: this member alone.
@@ -328,12 +348,7 @@ fn list(urls: &[ListenUrl]) -> String {
 /// As the TOML file that would give the same settings.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let retention = match self.retention {
-            Retention::All => "0".to_owned(),
-            Retention::Bytes(bytes) => with_unit(Size(bytes)),
-            Retention::Age(age) => Span(age).to_string(),
-            Retention::Revisions(revisions) => revisions.to_string(),
-        };
+        let retention = retention(self.retention);
         let mode = format!("{:?}", self.compaction_mode).to_lowercase();
         let socket = match &self.socket {
             Socket::Off => "off".to_owned(),
@@ -392,7 +407,7 @@ impl fmt::Display for Settings {
         for (key, value) in lines.into_iter().chain(joining) {
             writeln!(f, "{key} = {value}")?;
         }
-        write!(f, "\n{}", self.backup)
+        write!(f, "{}\n\n{}", tls::lines(self), self.backup)
     }
 }
 
@@ -415,6 +430,15 @@ fn quoted(text: &dyn fmt::Display) -> String {
 
 fn or_never(span: Option<Duration>) -> String {
     span.map_or_else(|| "0".to_owned(), |span| Span(span).to_string())
+}
+
+fn retention(retention: Retention) -> String {
+    match retention {
+        Retention::All => "0".to_owned(),
+        Retention::Bytes(bytes) => with_unit(Size(bytes)),
+        Retention::Age(age) => Span(age).to_string(),
+        Retention::Revisions(revisions) => revisions.to_string(),
+    }
 }
 
 /// A size that no reader takes for a count of something else.

@@ -8,7 +8,7 @@ use crate::cli::config::{
     BackupSettings, CompactionMode, ConfigError, DEFAULT_NAME, InitialState, LogLevel, Origin,
     Settings, Socket, Values,
 };
-use crate::cli::listen::{ListenUrl, advertised_urls_or_none, listen_urls, listen_urls_or_none};
+use crate::cli::listen::{ListenUrl, Scheme, listen_urls, listen_urls_or_none};
 use crate::core::cluster::founding::Founders;
 use crate::core::kv::request::REQUEST_BYTES_MAX;
 use crate::core::kv::retention::Retention;
@@ -29,7 +29,7 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     pub(super) fn settings(&self) -> Result<Settings, ConfigError> {
         let data_dir = self.data_dir()?;
-        let insecure = self.parse("insecure", false, switch)?;
+        let insecure = self.switch("insecure")?;
         let compaction_mode = self.compaction_mode()?;
         let usual = |url| listen_urls(url).expect("the default is one");
         let here = usual("http://127.0.0.1:2379");
@@ -54,13 +54,12 @@ impl Reader<'_> {
             })?,
             socket: self.socket(&data_dir),
             listen_client,
-            advertise_client: self.parse("advertise-client-urls", Vec::new(), |text| {
-                let urls = advertised_urls_or_none(text)?;
-                Ok(urls.iter().map(ListenUrl::to_string).collect())
-            })?,
+            advertise_client: self.parse("advertise-client-urls", Vec::new(), advertised)?,
             listen_metrics,
             listen_peer,
             advertise_peer: self.parse("initial-advertise-peer-urls", Vec::new(), advertised)?,
+            client_tls: self.client_tls()?,
+            peer_tls: self.peer_tls()?,
             founders,
             initial_state: self.initial_state()?,
             replace_after: self.replace_after()?,
@@ -94,8 +93,13 @@ impl Reader<'_> {
             data_dir,
         };
         self.timing(&settings)?;
+        self.urls_fit_certificates(&settings)?;
         self.place_among_founders(&settings)?;
         Ok(settings)
+    }
+
+    pub(super) fn switch(&self, name: &'static str) -> Result<bool, ConfigError> {
+        self.parse(name, false, switch)
     }
 
     fn founders(&self) -> Result<Option<Founders>, ConfigError> {
@@ -310,12 +314,14 @@ impl Reader<'_> {
     }
 
     fn loopback(&self, name: &'static str, urls: &[ListenUrl]) -> Result<(), ConfigError> {
-        let Some(url) = urls.iter().find(|url| !url.is_loopback()) else {
+        let is_open = |url: &&ListenUrl| url.scheme == Scheme::Http && !url.is_loopback();
+        let Some(url) = urls.iter().find(is_open) else {
             return Ok(());
         };
         let why = format!(
             "{url} can be reached from other machines without TLS: \
-             listen on 127.0.0.1, or accept it with --insecure"
+             write https:// and give certificates, listen on 127.0.0.1, or accept it with \
+             --insecure"
         );
         Err(ConfigError::Value {
             origin: self.origin(name),
@@ -378,12 +384,15 @@ pub(super) fn advertised(text: &str) -> Result<Vec<String>, String> {
             let url = url.trim().trim_end_matches('/');
             let place = url
                 .strip_prefix("http://")
+                .or_else(|| url.strip_prefix("https://"))
                 .and_then(|rest| rest.rsplit_once(':'));
             match place.map(|(host, port)| (host, port.parse::<u16>())) {
                 Some((host, Ok(_))) if !host.is_empty() && !host.contains('/') => {
                     Ok(url.to_owned())
                 }
-                _ => Err(format!("{url:?} is no URL: write http://HOST:PORT")),
+                _ => Err(format!(
+                    "{url:?} is no URL to connect to: write http://HOST:PORT or https://HOST:PORT"
+                )),
             }
         })
         .collect()

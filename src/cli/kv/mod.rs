@@ -12,8 +12,8 @@ pub mod table;
 use std::ffi::OsString;
 use std::time::Duration;
 
-use crate::cli::Matches;
 use crate::cli::restore;
+use crate::cli::{Matches, tls};
 use crate::core::units;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
@@ -133,7 +133,11 @@ pub fn command(name: &'static str) -> Command {
         .about("Reads and writes the key-value store of coracle or of any etcd v3 server")
         .args_override_self(true)
         .disable_version_flag(imitating)
-        .args(global(face).map(|flag| flag.global(true).help_heading(heading)))
+        .args(
+            global(face)
+                .into_iter()
+                .map(|flag| flag.global(true).help_heading(heading)),
+        )
         .subcommands(verbs);
     if imitating {
         return command;
@@ -186,7 +190,7 @@ fn text(name: &'static str, value: &'static str, help: &'static str) -> Arg {
         .allow_hyphen_values(true)
 }
 
-fn global(face: Face) -> [Arg; 8] {
+fn global(face: Face) -> Vec<Arg> {
     let imitating = face == Face::Imitation;
     let endpoints = text(
         "endpoints",
@@ -198,9 +202,9 @@ fn global(face: Face) -> [Arg; 8] {
         endpoints.default_value("127.0.0.1:2379")
     } else {
         endpoints.env("CORACLE_ENDPOINTS").long_help(
-            "Servers to try in turn, separated by commas: HOST:PORT, http://HOST:PORT or \
-             unix:///PATH. Without it the socket of the daemon on this machine is used, else \
-             http://127.0.0.1:2379",
+            "Servers to try in turn, separated by commas: HOST:PORT, http://HOST:PORT, \
+             https://HOST:PORT or unix:///PATH. Without it the socket of the daemon on this \
+             machine is used, else http://127.0.0.1:2379",
         )
     };
     let formats = match face {
@@ -233,15 +237,19 @@ fn global(face: Face) -> [Arg; 8] {
             .hide_default_value(false)
             .hide(imitating),
     ];
+    let prefix = if imitating { "ETCDCTL" } else { "CORACLE" };
+    let flags = flags.into_iter().chain(tls::flags(prefix));
     if !imitating {
-        return flags;
+        return flags.collect();
     }
-    flags.map(
-        |flag| match ENVIRONMENT.iter().find(|(name, _)| flag.get_id() == name) {
-            Some((_, variable)) => flag.env(*variable),
-            None => flag,
-        },
-    )
+    flags
+        .map(
+            |flag| match ENVIRONMENT.iter().find(|(name, _)| flag.get_id() == name) {
+                Some((_, variable)) => flag.env(*variable),
+                None => flag,
+            },
+        )
+        .collect()
 }
 
 /// Where etcdctl reads each global flag when the command line does not have it.
@@ -254,6 +262,14 @@ pub const ENVIRONMENT: &[(&str, &str)] = &[
     ("write-out", "ETCDCTL_WRITE_OUT"),
     ("hex", "ETCDCTL_HEX"),
     ("max-request-bytes", "ETCDCTL_MAX_REQUEST_BYTES"),
+    ("cacert", "ETCDCTL_CACERT"),
+    ("cert", "ETCDCTL_CERT"),
+    ("key", "ETCDCTL_KEY"),
+    (
+        "insecure-skip-tls-verify",
+        "ETCDCTL_INSECURE_SKIP_TLS_VERIFY",
+    ),
+    ("insecure-transport", "ETCDCTL_INSECURE_TRANSPORT"),
 ];
 
 fn output() -> Arg {

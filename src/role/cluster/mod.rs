@@ -9,8 +9,10 @@ use crate::adapter::local;
 use crate::adapter::rpc::client::{AddressError, Client, ClientError, Code, Endpoint, Limits};
 use crate::adapter::rpc::inside::{AskError, Inside};
 use crate::adapter::rpc::relay::{Relay, Target};
+use crate::adapter::tls::{self, ClientFiles};
 use crate::cli::Matches;
 use crate::cli::cluster::{self, Asking};
+use crate::cli::tls::TlsFlags;
 use crate::error::{Exit, Failure, answer};
 
 /// Runs the verb that `matches` names.
@@ -43,7 +45,7 @@ fn print(text: &str) -> Result<(), Failure> {
 /// Connects to the first member that accepts, of those that are named or else this machine's.
 async fn connect(asking: &Asking) -> Result<Client, Failure> {
     let endpoints = endpoints(asking)?;
-    let connected = Client::connect(&endpoints, &limits(asking)).await;
+    let connected = Client::connect(&endpoints, &limits(asking)?).await;
     connected.map_err(|error| failure("cannot reach the cluster", &error))
 }
 
@@ -59,13 +61,15 @@ fn endpoints(asking: &Asking) -> Result<Vec<Endpoint>, Failure> {
 
 /// A client that asks one member after the other, until one can be reached.
 fn asker(asking: &Asking) -> Result<Inside, Failure> {
+    let limits = limits(asking)?;
     let endpoints = endpoints(asking)?.into_iter().enumerate();
     let targets = endpoints.map(|(at, endpoint)| Target {
         // Only to tell them apart: who they are is not known yet.
         member: at as u64,
-        endpoints: vec![endpoint],
+        endpoints: vec![endpoint.settled(limits.prefers_tls)],
     });
-    Ok(Inside::over(Relay::new(targets.collect()), asking.timeout))
+    let relay = Relay::new(targets.collect(), limits.tls);
+    Ok(Inside::over(relay, asking.timeout))
 }
 
 /// That the cluster could not be asked, or did not do as it was asked, as a failure of `what`.
@@ -83,12 +87,45 @@ fn unasked(what: &str, error: &AskError) -> Failure {
     }
 }
 
-fn limits(asking: &Asking) -> Limits {
-    Limits {
+fn limits(asking: &Asking) -> Result<Limits, Failure> {
+    let TlsFlags {
+        authorities,
+        certificate,
+        key,
+        unverified,
+        is_usual,
+    } = &asking.tls;
+    let identity = match (certificate, key) {
+        (None, None) => None,
+        (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
+        _ => {
+            let why = "a certificate is of no use without its key, nor the other way round";
+            return Err(Failure::usage("cannot use the certificates", why)
+                .hint("give both --cert and --key"));
+        }
+    };
+    let is_wanted = asking
+        .endpoints
+        .iter()
+        .any(|text| text.starts_with("https://"));
+    let tls = (*is_usual || is_wanted).then(|| {
+        tls::Client::of_files(ClientFiles {
+            authorities: authorities.clone(),
+            identity,
+            unverified: *unverified,
+        })
+    });
+    let tls = tls.transpose().map_err(|error| {
+        Failure::usage("cannot use the certificates", tls::chain(&error))
+            .hint("see --cacert, --cert and --key")
+    })?;
+    Ok(Limits {
         dial: asking.timeout,
         command: asking.timeout,
+        tls,
+        prefers_tls: *is_usual,
         ..Limits::default()
-    }
+    })
 }
 
 /// What a member said, or that it said nothing, as a failure of `what`.

@@ -47,8 +47,9 @@ async fn survey(asking: &Asking) -> Result<Survey, Failure> {
     let cluster_id = list.header.map_or(0, |header| header.cluster_id);
     let count = list.members.len();
     let mut asked = JoinSet::new();
+    let limits = limits(asking)?;
     for (at, member) in list.members.into_iter().enumerate() {
-        let limits = limits(asking);
+        let limits = limits.clone();
         asked.spawn(async move { (at, report(member, limits).await) });
     }
     let mut reports: Vec<Option<Report>> = vec![None; count];

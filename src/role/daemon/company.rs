@@ -16,6 +16,7 @@ use crate::adapter::rpc::client::Endpoint;
 use crate::adapter::rpc::inside::Inside;
 use crate::adapter::rpc::join::{self, Application, JoinError, Welcome};
 use crate::adapter::rpc::relay::{Relay, Target};
+use crate::adapter::tls;
 use crate::cli::config::{Join, Settings};
 use crate::core::cluster::seat::{self, Seat};
 use crate::core::cluster::spread;
@@ -61,6 +62,7 @@ pub(super) struct Company {
     pub(super) relay: Relay,
     /// What is asked of the cluster goes over the relay.
     pub(super) inside: Inside,
+    tls: Option<tls::Client>,
     path: PathBuf,
     known: Mutex<Known>,
     /// Somebody's seat has changed, and so have the members, or will soon.
@@ -76,23 +78,28 @@ impl Company {
     }
 
     /// The cluster that this machine joined, or joins now; none if it is to join none.
-    pub(super) async fn enter(settings: &Settings, own: &Own) -> Result<Option<Self>, Failure> {
+    pub(super) async fn enter(
+        settings: &Settings,
+        own: &Own,
+        tls: Option<tls::Client>,
+    ) -> Result<Option<Self>, Failure> {
         let path = settings.data_dir.join(FILE);
         let known = match (read(&path)?, &settings.joining.join) {
             (Some(known), _) => known,
             (None, None) => return Ok(None),
             (None, Some(how)) => {
-                let known = Known::of(welcome(own, how).await?);
+                let known = Known::of(welcome(own, how, &tls).await?);
                 write(&path, &known).map_err(|error| unusable(&path, error))?;
                 known
             }
         };
-        let relay = Relay::new(Vec::new());
+        let relay = Relay::new(Vec::new(), tls.clone());
         let company = Self {
             own: own.clone(),
             cluster_id: known.cluster_id,
             inside: Inside::over(relay.clone(), PATIENCE),
             relay,
+            tls,
             path,
             known: Mutex::new(known),
             news: Notify::new(),
@@ -199,7 +206,7 @@ impl Company {
         let current = self.relay.member();
         let mut others = self.targets();
         others.retain(|target| Some(target.member) != current);
-        let other = Inside::over(Relay::new(others), PATIENCE);
+        let other = Inside::over(Relay::new(others, self.tls.clone()), PATIENCE);
         if current.is_some() && other.members().await.is_ok() {
             tracing::warn!("a member does not serve this machine: turning to another");
             self.relay.move_on();
@@ -259,7 +266,7 @@ impl Known {
 }
 
 /// Asks one member after the other to be let in.
-async fn welcome(own: &Own, how: &Join) -> Result<Welcome, Failure> {
+async fn welcome(own: &Own, how: &Join, tls: &Option<tls::Client>) -> Result<Welcome, Failure> {
     let Some(token) = &how.token else {
         return Err(Failure::usage(WHAT, "there is no token").hint(
             "make one with `coracle cluster token create` on a member, and give it with --token",
@@ -274,7 +281,7 @@ async fn welcome(own: &Own, how: &Join) -> Result<Welcome, Failure> {
     loop {
         let mut unavailable = "no URL is given".to_owned();
         for endpoint in parsed(&how.urls) {
-            match join::ask(&endpoint, application(own, token)).await {
+            match join::ask(&endpoint, tls.clone(), application(own, token)).await {
                 Ok(welcome) => {
                     let cluster = format!("{:x}", welcome.cluster_id);
                     tracing::info!(cluster, by = %endpoint, "joined");

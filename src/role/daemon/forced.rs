@@ -15,6 +15,7 @@ use crate::adapter::data_directory::{self, Identity};
 use crate::adapter::host;
 use crate::adapter::raft::{self, Member, Roll};
 use crate::adapter::rpc::peer::{Links, Patience};
+use crate::adapter::tls;
 use crate::cli::config::Settings;
 use crate::error::{Exit, Failure, chain};
 use crate::role::daemon::{data, open_log, reach, read_checkpoint};
@@ -38,6 +39,7 @@ pub(super) async fn apply(
     settings: &Settings,
     identity: Identity,
     own: &Member,
+    tls: Option<&tls::Client>,
 ) -> Result<Identity, Failure> {
     if !settings.force_new_cluster {
         return Ok(identity);
@@ -54,7 +56,7 @@ pub(super) async fn apply(
         return Ok(identity);
     }
     let patience = Patience::of(std::time::Duration::from_millis(settings.election_ms));
-    let links = Links::new(identity.speaker(), patience);
+    let links = Links::new(identity.speaker(), patience).secured_by(tls.cloned());
     let alive = raft::alive(&links, identity.member_id, &roll.members).await;
     refuse_living(&roll, identity.member_id, &alive)?;
 

@@ -8,6 +8,7 @@ use crate::adapter::data_directory::Identity;
 use crate::adapter::host;
 use crate::adapter::raft::{self, Described, Member};
 use crate::adapter::rpc::peer::{Links, Patience, Speaker};
+use crate::adapter::tls;
 use crate::cli::config::{InitialState, Settings};
 use crate::core::cluster::founding::Founders;
 use crate::core::kv::request::KvError;
@@ -21,21 +22,27 @@ const LOOK_UP_PAUSE: Duration = Duration::from_millis(500);
 const LOOK_UP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The identity of a member that begins now.
-pub(super) async fn identity(settings: &Settings) -> Result<Identity, Failure> {
+pub(super) async fn identity(
+    settings: &Settings,
+    tls: Option<&tls::Client>,
+) -> Result<Identity, Failure> {
     match settings.initial_state {
         InitialState::New => Ok(founding_identity(settings)),
-        InitialState::Existing => given_identity(settings).await,
+        InitialState::Existing => given_identity(settings, tls).await,
     }
 }
 
 /// What the members say that this one is: it was added under its peer URLs.
-async fn given_identity(settings: &Settings) -> Result<Identity, Failure> {
+async fn given_identity(
+    settings: &Settings,
+    tls: Option<&tls::Client>,
+) -> Result<Identity, Failure> {
     let what = "cannot take part in the cluster";
     let listed = settings.founders.as_ref();
     let listed = listed.and_then(|founders| founders.0.get(&settings.name));
     let mut urls = listed.cloned().unwrap_or_default();
     urls.sort_unstable();
-    let described = ask_members(settings).await.map_err(|whys| {
+    let described = ask_members(settings, tls).await.map_err(|whys| {
         let why = format!("none of the other members says who they are: {whys}");
         Failure::new(Exit::UNAVAILABLE, what, why)
             .hint("name them with --initial-cluster, and see that their daemons run")
@@ -77,14 +84,14 @@ async fn given_identity(settings: &Settings) -> Result<Identity, Failure> {
 }
 
 /// The first answer of any of the others; or why each gave none.
-async fn ask_members(settings: &Settings) -> Result<Described, String> {
+async fn ask_members(settings: &Settings, tls: Option<&tls::Client>) -> Result<Described, String> {
     // Neither side knows the other yet.
     let nobody = Speaker {
         cluster_id: 0,
         member_id: 0,
     };
     let election_timeout = Duration::from_millis(settings.election_ms);
-    let links = Links::new(nobody, Patience::of(election_timeout));
+    let links = Links::new(nobody, Patience::of(election_timeout)).secured_by(tls.cloned());
     let others = settings.founders.iter().flat_map(|founders| &founders.0);
     let others: Vec<_> = others.filter(|(name, _)| **name != settings.name).collect();
     let begun = Instant::now();

@@ -11,6 +11,7 @@ use crate::role::daemon::company::Company;
 use crate::role::daemon::listen::Listening;
 use crate::role::daemon::machines::Own;
 use crate::role::daemon::member::Starting;
+use crate::role::daemon::trust::Trust;
 use crate::role::daemon::worker::{self, Worker};
 use crate::role::daemon::{Signals, Turn, data};
 
@@ -19,6 +20,7 @@ use crate::role::daemon::{Signals, Turn, data};
 pub(super) async fn enter(
     settings: &Settings,
     identity: Option<Identity>,
+    trust: &Trust,
 ) -> Result<Option<Arc<Company>>, Failure> {
     let has_joined = Company::is_known(settings);
     if !has_joined && settings.joining.join.is_none() {
@@ -33,7 +35,7 @@ pub(super) async fn enter(
             .hint("start it without --join, or give an empty directory with --data-dir DIR"));
     }
     let own = Own::read(settings)?;
-    Company::enter(settings, &own)
+    Company::enter(settings, &own, trust.to_peers.clone())
         .await
         .map(|entered| entered.map(Arc::new))
 }
@@ -41,6 +43,7 @@ pub(super) async fn enter(
 /// Serves in whatever role the cluster gives, until the end.
 pub(super) async fn serve(
     settings: &Settings,
+    trust: &Trust,
     listening: Listening,
     company: Arc<Company>,
 ) -> Result<Exit, Failure> {
@@ -53,6 +56,7 @@ pub(super) async fn serve(
                 let listening = listening.again()?;
                 as_member(
                     settings,
+                    trust,
                     identity,
                     listening,
                     &company,
@@ -95,6 +99,7 @@ pub(super) async fn serve(
 
 async fn as_member(
     settings: &Settings,
+    trust: &Trust,
     identity: Identity,
     listening: Listening,
     company: &Arc<Company>,
@@ -111,8 +116,9 @@ async fn as_member(
         company.reseated(Some(member_id)).await;
     };
     let name = Some(company.own.name.as_str());
-    let mut member = Starting::new(settings, identity, listening, name).await?;
-    member.open_peers();
+    let mut member = Starting::new(settings, trust, identity, listening, name).await?;
+    // Nobody founded it with others: whom it may trust, it is told by the members.
+    member.open_peers(BTreeMap::new());
     let turn = tokio::select! {
         // Nobody founds anything: the member waits to be taken in.
         settled = member.settle(BTreeMap::new()) => settled.map(|()| None)?,

@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 
 use crate::adapter::disk;
 use crate::adapter::http::{self, BindError, Listener};
+use crate::adapter::tls;
 use crate::cli::config::{Settings, Socket};
-use crate::cli::listen::ListenUrl;
+use crate::cli::listen::{ListenUrl, Scheme};
 use crate::error::{Exit, Failure};
+use crate::role::daemon::trust::Trust;
 
 /// What is bound, before anything is served on it.
 pub(super) struct Listening {
@@ -27,12 +29,21 @@ pub(super) struct Listening {
 }
 
 impl Listening {
-    pub(super) async fn bind(settings: &Settings) -> Result<Self, Failure> {
-        let (mut client, client_urls) =
-            bind_all(&settings.listen_client, "--listen-client-urls").await?;
-        let (peer, peer_urls) = bind_all(&settings.listen_peer, "--listen-peer-urls").await?;
-        let (metrics, metrics_urls) =
-            bind_all(&settings.listen_metrics, "--listen-metrics-urls").await?;
+    pub(super) async fn bind(settings: &Settings, trust: &Trust) -> Result<Self, Failure> {
+        let (mut client, client_urls) = bind_all(
+            &settings.listen_client,
+            "--listen-client-urls",
+            &trust.clients,
+        )
+        .await?;
+        let (peer, peer_urls) =
+            bind_all(&settings.listen_peer, "--listen-peer-urls", &trust.peers).await?;
+        let (metrics, metrics_urls) = bind_all(
+            &settings.listen_metrics,
+            "--listen-metrics-urls",
+            &trust.clients,
+        )
+        .await?;
         let socket = match &settings.socket {
             Socket::Off => None,
             Socket::Asked(path) => Some((path, bind_unix(path)?)),
@@ -87,23 +98,35 @@ impl Listening {
 }
 
 /// Binds all of `urls`; the second part names them as bound.
-async fn bind_all(urls: &[ListenUrl], flag: &str) -> Result<(Vec<Listener>, Vec<String>), Failure> {
+async fn bind_all(
+    urls: &[ListenUrl],
+    flag: &str,
+    tls: &Option<tls::Server>,
+) -> Result<(Vec<Listener>, Vec<String>), Failure> {
     let (mut listeners, mut names) = (Vec::new(), Vec::new());
     for url in urls {
-        let (listener, bound) = bind_tcp(*url, flag).await?;
-        names.push(format!("http://{bound}"));
+        let (listener, bound) = bind_tcp(*url, flag, tls).await?;
+        names.push(format!("{}://{bound}", url.scheme));
         listeners.push(listener);
     }
     Ok((listeners, names))
 }
 
-async fn bind_tcp(url: ListenUrl, flag: &str) -> Result<(Listener, SocketAddr), Failure> {
-    http::bind_tcp(url.0).await.map_err(|error| {
+async fn bind_tcp(
+    url: ListenUrl,
+    flag: &str,
+    tls: &Option<tls::Server>,
+) -> Result<(Listener, SocketAddr), Failure> {
+    let tls = match url.scheme {
+        Scheme::Http => None,
+        Scheme::Https => Some(tls.clone().expect("the settings have certificates for it")),
+    };
+    http::bind_tcp(url.address, tls).await.map_err(|error| {
         let failure = Failure::new(Exit::FAILED, format!("cannot listen on {url}"), &error);
         match error.kind() {
             io::ErrorKind::AddrInUse => failure.hint(format!(
                 "see who uses it with `ss -ltnp 'sport = :{}'`, or choose another port with {flag}",
-                url.0.port()
+                url.address.port()
             )),
             io::ErrorKind::PermissionDenied => failure.hint(format!(
                 "ports below 1024 are for root, or for a service with \

@@ -27,6 +27,7 @@ use crate::role::daemon::door::Door;
 use crate::role::daemon::listen::Listening;
 use crate::role::daemon::machines::{Own, Registration};
 use crate::role::daemon::node::Node;
+use crate::role::daemon::trust::{Gate, Trust};
 use crate::role::daemon::{
     Laps, Signals, Turn, backup, compare, forced, forming, leases, membership, seats, settle,
     start, tell_serving, until, upkeep,
@@ -59,6 +60,7 @@ impl Starting {
     /// Opens what the disk holds. `name` is that of the machine, for one that joined.
     pub(super) async fn new(
         settings: &Settings,
+        trust: &Trust,
         identity: Identity,
         listening: Listening,
         name: Option<&str>,
@@ -67,9 +69,9 @@ impl Starting {
         if let Some(name) = name {
             own.name = name.to_owned();
         }
-        let identity = forced::apply(settings, identity, &own).await?;
+        let identity = forced::apply(settings, identity, &own, trust.to_peers.as_ref()).await?;
         let mut laps = Laps::new();
-        let node = start(settings, identity, &own, &mut laps).await?;
+        let node = start(settings, identity, &own, trust.to_peers.clone(), &mut laps).await?;
         node.consensus
             .receiver()
             .keep_leases_with(Arc::clone(&node) as Arc<dyn LeaseKeeper>);
@@ -93,14 +95,19 @@ impl Starting {
     }
 
     /// Starts serving the other members and those who want to join. Before anybody leads: the
-    /// members need each other's votes for that.
-    pub(super) fn open_peers(&mut self) {
+    /// members need each other's votes for that. Until it knows the members, it takes `founders`
+    /// for them.
+    pub(super) fn open_peers(&mut self, founders: BTreeMap<u64, Member>) {
         let listeners = std::mem::take(&mut self.listening.peer);
         if !listeners.is_empty() {
             let (speaker, receiver) =
                 (self.node.identity.speaker(), self.node.consensus.receiver());
             let door = Arc::new(Door::new(self.inside.clone()));
-            let calls = MemberCalls::new(PeerCalls::new(speaker, receiver), door);
+            let gate = Arc::new(Gate {
+                node: Arc::clone(&self.node),
+                founders,
+            });
+            let calls = MemberCalls::new(PeerCalls::new(speaker, receiver, gate), door);
             let served = Arc::new(Served(Arc::clone(&self.node)));
             let routes = Routes::monitoring(served, Arc::clone(&self.node.metrics));
             let limits = Limits {

@@ -23,6 +23,7 @@ mod node;
 mod probe;
 mod reads;
 mod seats;
+mod trust;
 mod upkeep;
 mod watch;
 mod worker;
@@ -43,7 +44,7 @@ use crate::adapter::metrics::Metrics;
 use crate::adapter::raft::{self, Consensus, Member, Saved};
 use crate::adapter::rpc::peer::{Links, Patience};
 use crate::adapter::wal::{self, Wal};
-use crate::adapter::{disk, host, log, process};
+use crate::adapter::{disk, host, log, process, tls};
 use crate::cli::Matches;
 use crate::cli::config::{LogLevel, Settings};
 use crate::cli::daemon::{self, DaemonFlags};
@@ -53,6 +54,7 @@ use crate::error::{Exit, Failure, answer, chain};
 use crate::role::daemon::hub::Hub;
 use crate::role::daemon::listen::Listening;
 use crate::role::daemon::node::{Node, NodeSettings};
+use crate::role::daemon::trust::Trust;
 
 /// Its number on Linux, see signal(7).
 const SIGXFSZ: i32 = 25;
@@ -210,26 +212,27 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     // end without a word; nobody need listen, the handler stays.
     let handled = signal(SignalKind::from_raw(SIGXFSZ));
     drop(handled.map_err(|error| Failure::new(Exit::FAILED, "cannot handle signals", error))?);
+    let trust = Trust::load(&settings)?;
     let lock = data::take(&settings.data_dir)?;
     let identity = data::member(&settings.data_dir)?;
     // Bound before the log is read: a port in use is told at once.
-    let listening = Listening::bind(&settings).await?;
+    let listening = Listening::bind(&settings, &trust).await?;
     let socket = listening.socket().map(PathBuf::from);
-    let ended = match joined::enter(&settings, identity).await? {
-        Some(company) => joined::serve(&settings, listening, company).await,
+    let ended = match joined::enter(&settings, identity, &trust).await? {
+        Some(company) => joined::serve(&settings, &trust, listening, company).await,
         None => {
             let identity = match (identity, settings.force_new_cluster) {
                 (Some(identity), _) => identity,
                 (None, true) => return Err(forced::refuse_new(&settings)),
                 (None, false) => {
-                    let identity = forming::identity(&settings).await?;
+                    let identity = forming::identity(&settings, trust.to_peers.as_ref()).await?;
                     data::identify(&settings.data_dir, identity)?;
                     identity
                 }
             };
             let own = forming::own(&settings, &listening);
             let founders = forming::founders(&settings, identity, own);
-            serve_alone(&settings, identity, listening, founders).await
+            serve_alone(&settings, &trust, identity, listening, founders).await
         }
     };
     if let Some(socket) = socket {
@@ -243,13 +246,14 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
 /// Serves as a member that nobody let in: it founded the cluster, alone or with others.
 async fn serve_alone(
     settings: &Settings,
+    trust: &Trust,
     identity: Identity,
     listening: Listening,
     founders: BTreeMap<u64, Member>,
 ) -> Result<Exit, Failure> {
-    let mut member = member::Starting::new(settings, identity, listening, None).await?;
+    let mut member = member::Starting::new(settings, trust, identity, listening, None).await?;
     forming::refuse_lost(&member.node(), settings, &founders).await?;
-    member.open_peers();
+    member.open_peers(founders.clone());
     let node = member.node();
     tokio::select! {
         settled = member.settle(founders) => settled?,
@@ -291,6 +295,7 @@ async fn start(
     settings: &Settings,
     identity: Identity,
     own: &Member,
+    to_peers: Option<tls::Client>,
     laps: &mut Laps,
 ) -> Result<Arc<Node>, Failure> {
     let (wal, recovered) = open_log(settings)?;
@@ -310,10 +315,9 @@ async fn start(
     let consensus = Consensus::start(
         raft::Settings {
             member_id: identity.member_id,
-            links: Arc::new(Links::new(
-                identity.speaker(),
-                Patience::of(election_timeout),
-            )),
+            links: Arc::new(
+                Links::new(identity.speaker(), Patience::of(election_timeout)).secured_by(to_peers),
+            ),
             heartbeat: Duration::from_millis(settings.heartbeat_ms),
             election_timeout,
         },

@@ -9,9 +9,8 @@ use bytes::Bytes;
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
-use crate::adapter::net;
 use crate::adapter::progress::Progress;
-use crate::adapter::rpc::client::{Address, Client, ClientError, Endpoint};
+use crate::adapter::rpc::client::{Client, ClientError, Endpoint, page};
 use crate::adapter::rpc::proto::etcdserverpb as pb;
 use crate::cli::kv::go;
 use crate::error::{Exit, Failure, tell};
@@ -418,12 +417,7 @@ async fn memory(session: &Session, moment: &str) -> Result<f64, Trouble> {
     };
     let first = session.endpoints.first().map_or("", String::as_str);
     let endpoint: Endpoint = first.parse().map_err(|error| failed(format!("{error}")))?;
-    let Address::Tcp { host, port } = endpoint.address else {
-        return Err(failed(
-            "its metrics page needs an http endpoint: give `--endpoints`".into(),
-        ));
-    };
-    let page = net::get(&host, port, "/metrics", METRICS_PATIENCE)
+    let page = page(&endpoint, &session.limits, "/metrics", METRICS_PATIENCE)
         .await
         .map_err(|error| failed(error.to_string()))?;
     page.lines()

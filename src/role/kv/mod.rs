@@ -14,6 +14,7 @@ mod ls;
 mod maintenance;
 mod member;
 mod pair;
+mod secure;
 mod session;
 mod snapshot;
 mod txn;
@@ -22,11 +23,11 @@ mod watch;
 use serde_json::json;
 
 use crate::adapter::rpc::proto::API_VERSION;
-use crate::cli::Matches;
-
 use crate::cli::kv::IMITATION;
 use crate::cli::kv::bench::Format;
+use crate::cli::{Matches, tls};
 use crate::error::{Exit, Failure, tell};
+use crate::role::kv::secure::Encryption;
 use crate::role::kv::session::{Session, Trouble};
 
 /// Words that need another one after them.
@@ -63,7 +64,10 @@ fn load(matches: &Matches) -> Result<Exit, Failure> {
         .get_one::<String>("output")
         .is_some_and(|format| format == "json");
     let format = if json { Format::Json } else { Format::Text };
-    bench::execute(matches, &endpoints, format)
+    let every = bench::servers(matches, &endpoints);
+    let encryption = Encryption::of(&tls::read(matches), &every, false)
+        .map_err(|trouble| trouble.into_failure("kvctl"))?;
+    bench::execute(matches, &endpoints, &encryption, format)
 }
 
 async fn dispatch(session: &Session, verb: &str, matches: &Matches) -> Result<Exit, Trouble> {

@@ -10,9 +10,11 @@ use bytes::Bytes;
 
 use crate::adapter::local;
 use crate::adapter::rpc::client::{Client, ClientError, Code, Endpoint, Limits};
+use crate::cli;
 use crate::cli::kv::{ENVIRONMENT, Face, IMITATION, duration, go, on_command_line};
 use crate::error::{self, Exit, Failure, tell};
 use crate::role::kv::format::{Answer, Format, Kind};
+use crate::role::kv::secure::Encryption;
 
 /// etcdctl's exit codes, where they differ from plain failure.
 pub(super) const BAD_CONNECTION: u8 = 2;
@@ -274,6 +276,8 @@ impl Session {
             refuse_shadowing(matches)?;
         }
         let command = duration(matches, "command-timeout");
+        let endpoints = endpoints(face, matches);
+        let encryption = Encryption::of(&cli::tls::read(matches), &endpoints, imitating)?;
         let limits = Limits {
             dial: duration(matches, "dial-timeout"),
             patience: if imitating { command } else { Duration::ZERO },
@@ -281,8 +285,9 @@ impl Session {
             keepalive_interval: duration(matches, "keepalive-time"),
             keepalive_timeout: duration(matches, "keepalive-timeout"),
             request_bytes_max: usize::try_from(number(matches, "max-request-bytes")).unwrap_or(0),
+            tls: encryption.client,
+            prefers_tls: encryption.is_usual,
         };
-        let endpoints = endpoints(face, matches);
         let output = if imitating {
             ""
         } else {

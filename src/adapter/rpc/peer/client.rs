@@ -11,18 +11,18 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint, Uri};
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
 
-use crate::adapter::net;
-use crate::adapter::rpc::client::{Address, Endpoint as Named};
+use crate::adapter::log::Rarely;
+use crate::adapter::rpc::client::{Address, Duplex, Endpoint as Named, open};
 use crate::adapter::rpc::peer::{
     Bodies, Bytes, Courier, Couriers, MESSAGE_BYTES_MAX, NeverConnected, Patience, PeerError,
     Speaker,
 };
 use crate::adapter::rpc::proto::peer::{Message, peer_client::PeerClient};
+use crate::adapter::tls::{self, OTHER_SIDE};
 
 /// What may be on its way unread on one stream: a few large messages, so that a distant member
 /// does not wait for a round trip in between.
@@ -32,6 +32,9 @@ const WINDOW_BYTES: u32 = 8 << 20;
 pub struct Links {
     speaker: Speaker,
     patience: Patience,
+    /// None: members that want TLS cannot be reached.
+    tls: Option<tls::Client>,
+    complaint: Arc<Rarely>,
     open: Mutex<BTreeMap<u64, Open>>,
 }
 
@@ -45,6 +48,7 @@ struct Open {
 struct Link {
     member: u64,
     speaker: Speaker,
+    complaint: Arc<Rarely>,
     client: PeerClient<Channel>,
 }
 
@@ -67,27 +71,37 @@ impl Links {
         Self {
             speaker,
             patience,
+            tls: None,
+            complaint: Arc::default(),
             open: Mutex::default(),
         }
     }
 
+    /// With what to speak to members whose URLs say `https`.
+    pub fn secured_by(self, tls: Option<tls::Client>) -> Self {
+        Self { tls, ..self }
+    }
+
     fn channel(&self, member: u64, urls: &[String]) -> Result<Channel, PeerError> {
         let bad = |why: String| PeerError::Address { member, why };
-        let addresses: Vec<(String, u16)> = urls
+        let addresses: Vec<Address> = urls
             .iter()
             .map(
                 |url| match url.parse::<Named>().map(|named| named.address) {
-                    Ok(Address::Tcp { host, port }) => Ok((host, port)),
                     Ok(Address::Unix(_)) => Err(bad(format!("{url} is a socket of one machine"))),
+                    Ok(Address::Tls { .. }) if self.tls.is_none() => {
+                        Err(bad(format!("{url} wants TLS: give --peer-cert-file too")))
+                    }
+                    Ok(address) => Ok(address),
                     Err(error) => Err(bad(error.to_string())),
                 },
             )
             .collect::<Result<_, _>>()?;
-        let (host, port) = addresses
-            .first()
-            .ok_or_else(|| bad("none is known".into()))?;
-        let endpoint = Endpoint::from_shared(format!("http://{host}:{port}"))
-            .map_err(|error| bad(error.to_string()))?
+        if addresses.is_empty() {
+            return Err(bad("none is known".into()));
+        }
+        // Only a name in the head of requests: the connector knows the way.
+        let endpoint = Endpoint::from_static("http://member")
             .connect_timeout(self.patience.dial)
             .tcp_nodelay(true)
             .initial_stream_window_size(WINDOW_BYTES)
@@ -96,18 +110,37 @@ impl Links {
             .http2_keep_alive_interval(self.patience.silence)
             .keep_alive_timeout(self.patience.silence)
             .keep_alive_while_idle(true);
-        let connector = tower::service_fn(move |_: Uri| connect(addresses.clone()));
+        let (tls, limit, complaint) =
+            (self.tls.clone(), self.patience.dial, self.complaint.clone());
+        let connector = tower::service_fn(move |_: Uri| {
+            connect(addresses.clone(), tls.clone(), limit, complaint.clone())
+        });
         Ok(endpoint.connect_with_connector_lazy(connector))
     }
 }
 
 /// The first of the addresses that answers.
-async fn connect(addresses: Vec<(String, u16)>) -> Result<TokioIo<TcpStream>, NeverConnected> {
+async fn connect(
+    addresses: Vec<Address>,
+    tls: Option<tls::Client>,
+    limit: Duration,
+    complaint: Arc<Rarely>,
+) -> Result<TokioIo<Box<dyn Duplex>>, NeverConnected> {
     let mut refused = NeverConnected("no address".to_owned());
-    for (host, port) in addresses {
-        match net::connect(&host, port).await {
-            Ok(stream) => return Ok(TokioIo::new(stream)),
-            Err(error) => refused = NeverConnected(error.to_string()),
+    for address in addresses {
+        let secured = matches!(address, Address::Tls { .. });
+        match open(address.clone(), tls.clone(), limit).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => {
+                // Of a machine that is down consensus speaks; this does not mend itself.
+                if secured
+                    && error.kind() == std::io::ErrorKind::Other
+                    && let Some(untold) = complaint.due()
+                {
+                    tracing::warn!(?address, %error, untold, "no TLS with a member");
+                }
+                refused = NeverConnected(error.to_string());
+            }
         }
     }
     Err(refused)
@@ -137,6 +170,7 @@ impl Couriers for Links {
         Ok(Arc::new(Link {
             member,
             speaker: self.speaker,
+            complaint: Arc::clone(&self.complaint),
             client: PeerClient::new(channel)
                 .max_decoding_message_size(MESSAGE_BYTES_MAX)
                 .max_encoding_message_size(MESSAGE_BYTES_MAX),
@@ -200,8 +234,27 @@ impl Link {
         let member = self.member;
         match timeout(limit, call).await {
             Ok(Ok(answer)) => Ok(answer.into_inner()),
-            Ok(Err(status)) => Err(PeerError::of(member, &status)),
+            Ok(Err(status)) => {
+                let error = PeerError::of(member, &status);
+                self.tell(&status, &error);
+                Err(error)
+            }
             Err(_) => Err(PeerError::Late { member, limit }),
+        }
+    }
+
+    /// What will not mend itself is told: that this member is refused by the other one. A server
+    /// of TLS 1.3 refuses a certificate when the connection seems to stand, and h2 passes on words
+    /// only.
+    fn tell(&self, status: &Status, error: &PeerError) {
+        let why = match error {
+            PeerError::Refused(why) if status.code() == Code::FailedPrecondition => why,
+            PeerError::Broken { why, .. } if why.contains(OTHER_SIDE) => why,
+            _ => return,
+        };
+        if let Some(untold) = self.complaint.due() {
+            let member = format!("{:x}", self.member);
+            tracing::warn!(member, why, untold, "a member refuses this one");
         }
     }
 

@@ -18,7 +18,7 @@ use tonic::{Code, Status};
 
 pub use bytes::Bytes;
 pub use client::Links;
-pub use server::{PeerCalls, Peers};
+pub use server::{Admission, PeerCalls, Peers};
 
 /// A message holds at most what one read of the log gives and one entry more; see
 /// `adapter::raft::log_store`.

@@ -12,11 +12,22 @@ use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::adapter::log::Rarely;
 use crate::adapter::rpc::peer::{Bodies, Bytes, MESSAGE_BYTES_MAX, PeerError, Speaker};
 use crate::adapter::rpc::proto::peer::{
     Message,
     peer_server::{Peer, PeerServer},
 };
+use crate::adapter::tls::Caller;
+use crate::core::cluster::trust::{Certificate, Impostor};
+
+/// A caller that does not know yet which member it is; no member has this id.
+const UNKNOWN: u64 = 0;
+
+/// Decides whether whoever shows a certificate is the member that it says it is.
+pub trait Admission: Send + Sync + 'static {
+    fn admit(&self, member: u64, certificate: &Certificate) -> Result<(), Impostor>;
+}
 
 /// A member as the others see it.
 pub trait Peers: Send + Sync + 'static {
@@ -37,11 +48,19 @@ pub struct PeerCalls<P>(PeerServer<Receiver<P>>);
 struct Receiver<P> {
     speaker: Speaker,
     peers: Arc<P>,
+    admission: Arc<dyn Admission>,
+    refused: Arc<Rarely>,
 }
 
 impl<P: Peers> PeerCalls<P> {
-    pub fn new(speaker: Speaker, peers: Arc<P>) -> Self {
-        let server = PeerServer::new(Receiver { speaker, peers })
+    pub fn new(speaker: Speaker, peers: Arc<P>, admission: Arc<dyn Admission>) -> Self {
+        let receiver = Receiver {
+            speaker,
+            peers,
+            admission,
+            refused: Arc::default(),
+        };
+        let server = PeerServer::new(receiver)
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX);
         Self(server)
@@ -76,13 +95,14 @@ impl<P: Peers> Peer for Receiver<P> {
     type InstallStream = Answers;
 
     async fn ask(&self, request: Request<Message>) -> Result<Response<Message>, Status> {
-        self.speaker.check(request.metadata())?;
+        self.caller(&request)?;
         let body = self.peers.ask(request.into_inner().body).await?;
         Ok(Response::new(Message { body }))
     }
 
     /// Whoever asks does not know yet whom.
-    async fn describe(&self, _request: Request<Message>) -> Result<Response<Message>, Status> {
+    async fn describe(&self, request: Request<Message>) -> Result<Response<Message>, Status> {
+        self.admit(&request, UNKNOWN)?;
         let body = self.peers.describe().await?;
         Ok(Response::new(Message { body }))
     }
@@ -105,8 +125,33 @@ impl<P: Peers> Peer for Receiver<P> {
 }
 
 impl<P: Peers> Receiver<P> {
-    fn bodies(&self, request: Request<Streaming<Message>>) -> Result<Bodies, Status> {
+    /// The member that calls, if it means this one and is who it says it is.
+    fn caller<T>(&self, request: &Request<T>) -> Result<u64, Status> {
         let member = self.speaker.check(request.metadata())?;
+        self.admit(request, member)?;
+        Ok(member)
+    }
+
+    fn admit<T>(&self, request: &Request<T>, member: u64) -> Result<(), Status> {
+        // None where no certificates are asked for: in plain text.
+        let Some(Caller(certificate)) = request.extensions().get::<Caller>() else {
+            return Ok(());
+        };
+        let admitted = match certificate {
+            Some(certificate) => self.admission.admit(member, certificate),
+            None => Err(Impostor::Nobody),
+        };
+        admitted.map_err(|impostor| {
+            let member = format!("{member:x}");
+            if let Some(untold) = self.refused.due() {
+                tracing::warn!(member, why = %impostor, untold, "a caller is refused");
+            }
+            Status::failed_precondition(format!("not taken for member {member}: {impostor}"))
+        })
+    }
+
+    fn bodies(&self, request: Request<Streaming<Message>>) -> Result<Bodies, Status> {
+        let member = self.caller(&request)?;
         let bodies = request.into_inner().map(move |message| match message {
             Ok(message) => Ok(message.body),
             Err(status) => Err(PeerError::of(member, &status)),

@@ -16,6 +16,7 @@ use crate::cli::kv::bench::{BenchCommand, Workload};
 use crate::core::bench::input::KeySpace;
 use crate::core::bench::result::{Run, ServerUsage};
 use crate::role::kv::bench::{calls, watch};
+use crate::role::kv::secure::Encryption;
 
 /// How long answers may be missing after the end of a run; what is open then counts as failed.
 const GRACE: Duration = Duration::from_secs(10);
@@ -49,6 +50,7 @@ pub(crate) enum DriveError {
 pub(crate) struct Server {
     /// At least one; the connections go to them in turn.
     pub endpoints: Vec<String>,
+    pub encryption: Encryption,
     pub name: String,
     /// Empty: what it uses is not reported.
     pub pids: Vec<u32>,
@@ -312,8 +314,10 @@ pub(crate) async fn clear(load: &Load, server: &Server) -> Result<(), DriveError
 async fn connect(server: &Server, connections: u32) -> Result<Vec<Caller>, CallError> {
     let mut callers = Vec::new();
     let endpoints = server.endpoints.iter().cycle();
+    let Encryption { client, is_usual } = &server.encryption;
+    let (tls, is_usual) = (client.as_ref(), *is_usual);
     for endpoint in endpoints.take(connections as usize) {
-        callers.push(Caller::connect(endpoint).await?);
+        callers.push(Caller::connect(endpoint, tls, is_usual).await?);
     }
     Ok(callers)
 }

@@ -23,6 +23,7 @@ use crate::core::bench::result::{Figures, Report, Row};
 use crate::error::{Exit, Failure, tell};
 use crate::role::kv::bench::drive::{DriveError, Load, Server};
 use crate::role::kv::interrupt::Interrupts;
+use crate::role::kv::secure::Encryption;
 
 /// For the keys of a load that did not end well: who stopped it does not want to wait for long.
 const CLEAR_LIMIT: Duration = Duration::from_secs(10);
@@ -31,10 +32,11 @@ const CLEAR_LIMIT: Duration = Duration::from_secs(10);
 pub(super) fn execute(
     matches: &Matches,
     endpoints: &[String],
+    encryption: &Encryption,
     format: Format,
 ) -> Result<Exit, Failure> {
     let command = BenchCommand::read(matches);
-    let (report, broken) = run(&command, endpoints)?;
+    let (report, broken) = run(&command, endpoints, encryption)?;
     let text = match format {
         Format::Text => face::table(&report),
         Format::Json => face::json(&report),
@@ -49,10 +51,17 @@ pub(super) fn execute(
     Err(Failure::new(Exit::FAILED, "the load did not pass", broken.join("\n  ")).hint(hint))
 }
 
+/// All the servers that the command line names.
+pub(super) fn servers(matches: &Matches, endpoints: &[String]) -> Vec<String> {
+    let versus = BenchCommand::read(matches).versus;
+    endpoints.iter().cloned().chain(versus).collect()
+}
+
 /// Runs all loads and returns the report with a sentence for each floor that it breaks.
 pub(super) fn run(
     command: &BenchCommand,
     endpoints: &[String],
+    encryption: &Encryption,
 ) -> Result<(Report, Vec<String>), Failure> {
     if command.total.is_some() && command.workloads.contains(&Workload::Watch) {
         let why = "a watch load is measured for a time, not for a number of operations";
@@ -64,6 +73,7 @@ pub(super) fn run(
     })?;
     let under_load = |endpoints: &[String], name: &Option<String>, pids: &[u32]| Server {
         endpoints: endpoints.to_vec(),
+        encryption: encryption.clone(),
         name: name.clone().unwrap_or_else(|| endpoints.join(",")),
         pids: pids.to_vec(),
         is_loaded: Cell::new(false),
