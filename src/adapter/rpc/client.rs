@@ -29,7 +29,7 @@ use crate::adapter::rpc::proto::etcdserverpb::{
     cluster_client::ClusterClient, kv_client::KvClient, lease_client::LeaseClient,
     maintenance_client::MaintenanceClient, watch_client::WatchClient,
 };
-use crate::adapter::tls::{self, TlsError};
+use crate::adapter::tls::{self, OTHER_SIDE, TlsError};
 
 /// Answers may be as large as the server lets them grow: a range has no limit of its own.
 const ANSWER_BYTES_MAX: usize = i32::MAX as usize;
@@ -38,7 +38,8 @@ const ROUND_PAUSE: Duration = Duration::from_millis(100);
 /// Requests of one open stream that wait to be sent; more make the sender wait.
 const STREAM_REQUESTS_MAX: usize = 16;
 
-const NOT_TLS: &str = "it speaks plain text: write http:// instead of https://";
+/// How a daemon begins its answer to plain text on an address of TLS; see `adapter::http`.
+const SPEAKS_TLS: &str = "this address speaks TLS";
 const NO_TLS: &str = "it wants TLS, and no authority is known whose certificates are good";
 
 /// Where a server listens.
@@ -116,6 +117,12 @@ pub enum ClientError {
     NoEndpoint,
     #[error("cannot connect to {endpoint}: {why}")]
     Connect { endpoint: String, why: String },
+    #[error("cannot speak TLS with {endpoint}: {why}")]
+    Distrust { endpoint: String, why: String },
+    #[error("{endpoint} speaks plain text, and TLS was wanted")]
+    PlainText { endpoint: String },
+    #[error("{endpoint} speaks TLS, and plain text was sent")]
+    SpeaksTls { endpoint: String },
     #[error("no answer from {endpoint} within {limit:?}")]
     Late { endpoint: String, limit: Duration },
     #[error("{endpoint} closed the stream")]
@@ -159,6 +166,9 @@ impl ClientError {
             Self::TooLarge { .. } => Code::OutOfRange,
             Self::NoEndpoint
             | Self::Connect { .. }
+            | Self::Distrust { .. }
+            | Self::PlainText { .. }
+            | Self::SpeaksTls { .. }
             | Self::Late { .. }
             | Self::Closed { .. }
             | Self::Lost(_) => Code::Unavailable,
@@ -331,7 +341,7 @@ impl Client {
         let channel = timeout(limits.dial, transport.connect_with_connector(connector))
             .await
             .map_err(|late| refused(&late))?
-            .map_err(|error| refused(&error))?;
+            .map_err(|error| mistaken(&endpoint.text, &error).unwrap_or_else(|| refused(&error)))?;
         Ok(Self::over(endpoint.text.clone(), channel, limits.clone()))
     }
 
@@ -364,7 +374,11 @@ impl Client {
         call: impl Future<Output = Result<Response<T>, Status>>,
     ) -> Result<T, ClientError> {
         match timeout_at(Instant::now() + self.limits.command, call).await {
-            Ok(answer) => Ok(answer?.into_inner()),
+            Ok(Ok(answer)) => Ok(answer.into_inner()),
+            Ok(Err(status)) => {
+                let found = mistaken(&self.endpoint, &status);
+                Err(found.unwrap_or_else(|| status.into()))
+            }
             Err(_) => Err(ClientError::Late {
                 endpoint: self.endpoint.clone(),
                 limit: self.limits.command,
@@ -506,8 +520,7 @@ async fn secure(
             let why = format!("{error}; if it speaks plain text, write http://");
             Err(std::io::Error::other(why))
         }
-        Err(TlsError::PlainText) => Err(std::io::Error::other(NOT_TLS)),
-        Err(error) => Err(std::io::Error::other(tls::chain(&error))),
+        Err(error) => Err(std::io::Error::other(error)),
     }
 }
 
@@ -526,6 +539,34 @@ pub async fn page(
     timeout(patience, fetch)
         .await
         .unwrap_or_else(|late| Err(late.into()))
+}
+
+/// Whether it is TLS that failed, or the want of it. A server of TLS 1.3 refuses a client's
+/// certificate after the handshake, when the first answer is waited for.
+fn mistaken(endpoint: &str, error: &(dyn std::error::Error + 'static)) -> Option<ClientError> {
+    let endpoint = endpoint.to_owned();
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.find_map(|cause| {
+        let endpoint = endpoint.clone();
+        let carried = cause.downcast_ref::<std::io::Error>();
+        match carried.and_then(|error| error.get_ref()?.downcast_ref::<TlsError>()) {
+            Some(TlsError::PlainText) => return Some(ClientError::PlainText { endpoint }),
+            Some(TlsError::Late(_)) => return None,
+            Some(error) => {
+                let why = tls::chain(error);
+                return Some(ClientError::Distrust { endpoint, why });
+            }
+            None => {}
+        }
+        let goaway = cause.downcast_ref::<h2::Error>();
+        if goaway.is_some_and(|error| error.to_string().contains(SPEAKS_TLS)) {
+            return Some(ClientError::SpeaksTls { endpoint });
+        }
+        // h2 passes on the words only of an error of the connection below it.
+        let why = cause.to_string();
+        let is_last = cause.source().is_none();
+        (is_last && why.starts_with(OTHER_SIDE)).then_some(ClientError::Distrust { endpoint, why })
+    })
 }
 
 /// The innermost error, which names the situation; tonic's outer ones say "transport error".

@@ -39,12 +39,7 @@ pub fn command(face: &'static str) -> Command {
         .about("Looks after the cluster as a whole: who is in it, who leads, what is wrong")
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .args(
-            global()
-                .into_iter()
-                .chain(tls::flags("CORACLE"))
-                .map(|flag| flag.global(true).help_heading(heading)),
-        )
+        .args(global().map(|flag| flag.global(true).help_heading(heading)))
         .subcommand(
             Command::new("status")
                 .about("Shows the members, the leader, what is wrong and what to type about it"),
@@ -71,8 +66,8 @@ pub fn command(face: &'static str) -> Command {
         )
 }
 
-fn global() -> [Arg; 3] {
-    [
+fn global() -> impl Iterator<Item = Arg> {
+    let asking = [
         Arg::new("endpoints")
             .long("endpoints")
             .value_name("LIST")
@@ -97,7 +92,8 @@ fn global() -> [Arg; 3] {
             .default_value("text")
             .value_parser(["text", "json"])
             .help("Format of the answer"),
-    ]
+    ];
+    asking.into_iter().chain(tls::flags("CORACLE"))
 }
 
 /// Reads what [`command`] declares for all verbs.

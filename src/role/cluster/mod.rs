@@ -88,43 +88,40 @@ fn unasked(what: &str, error: &AskError) -> Failure {
 }
 
 fn limits(asking: &Asking) -> Result<Limits, Failure> {
-    let TlsFlags {
-        authorities,
-        certificate,
-        key,
-        unverified,
-        is_usual,
-    } = &asking.tls;
-    let identity = match (certificate, key) {
-        (None, None) => None,
-        (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
-        _ => {
-            let why = "a certificate is of no use without its key, nor the other way round";
-            return Err(Failure::usage("cannot use the certificates", why)
-                .hint("give both --cert and --key"));
-        }
+    let flags = &asking.tls;
+    let names_tls = |text: &String| text.starts_with("https://");
+    let is_wanted = flags.is_usual || flags.unverified || asking.endpoints.iter().any(names_tls);
+    let tls = match is_wanted {
+        true => Some(speaker(flags)?),
+        false => None,
     };
-    let is_wanted = asking
-        .endpoints
-        .iter()
-        .any(|text| text.starts_with("https://"));
-    let tls = (*is_usual || is_wanted).then(|| {
-        tls::Client::of_files(ClientFiles {
-            authorities: authorities.clone(),
-            identity,
-            unverified: *unverified,
-        })
-    });
-    let tls = tls.transpose().map_err(|error| {
-        Failure::usage("cannot use the certificates", tls::chain(&error))
-            .hint("see --cacert, --cert and --key")
-    })?;
     Ok(Limits {
         dial: asking.timeout,
         command: asking.timeout,
         tls,
-        prefers_tls: *is_usual,
+        prefers_tls: flags.is_usual,
         ..Limits::default()
+    })
+}
+
+/// TLS by the files that the flags name.
+fn speaker(flags: &TlsFlags) -> Result<tls::Client, Failure> {
+    let what = "cannot use the certificates";
+    let identity = match (flags.certificate.clone(), flags.key.clone()) {
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (None, None) => None,
+        _ => {
+            let why = "of --cert and --key, one is missing";
+            return Err(Failure::usage(what, why).hint("give both: `--cert FILE --key FILE`"));
+        }
+    };
+    let files = ClientFiles {
+        authorities: flags.authorities.clone(),
+        identity,
+        unverified: flags.unverified,
+    };
+    tls::Client::of_files(files).map_err(|error| {
+        Failure::usage(what, tls::chain(&error)).hint("see --cacert, --cert and --key")
     })
 }
 
@@ -142,6 +139,20 @@ fn failure(what: &str, error: &ClientError) -> Failure {
         ClientError::Connect { .. } => {
             failure.hint("start the daemon here, or name members with `--endpoints LIST`")
         }
+        ClientError::PlainText { .. } => {
+            failure.hint("name it with `--endpoints http://HOST:PORT`")
+        }
+        ClientError::SpeaksTls { .. } => failure.hint(
+            "write https:// instead of http://: `--endpoints https://HOST:PORT --cacert FILE`",
+        ),
+        ClientError::Distrust { .. } => Failure {
+            exit: Exit::REFUSED,
+            ..failure
+        }
+        .hint(
+            "name the members' authority with `--cacert FILE`, and a certificate of your own, if \
+             they want one, with `--cert FILE --key FILE`",
+        ),
         _ => failure,
     }
 }

@@ -417,7 +417,7 @@ async fn memory(session: &Session, moment: &str) -> Result<f64, Trouble> {
     };
     let first = session.endpoints.first().map_or("", String::as_str);
     let endpoint: Endpoint = first.parse().map_err(|error| failed(format!("{error}")))?;
-    let page = page(&endpoint, &session.limits, "/metrics", METRICS_PATIENCE)
+    let page = page(&endpoint, &session.dialing()?, "/metrics", METRICS_PATIENCE)
         .await
         .map_err(|error| failed(error.to_string()))?;
     page.lines()

@@ -12,9 +12,10 @@ use crate::role::kv::session::{Session, Trouble, number, switch, words};
 
 pub(super) async fn health(session: &Session, matches: &Matches) -> Result<Exit, Trouble> {
     session.check_format()?;
+    let limits = session.dialing()?;
     let mut asked = JoinSet::new();
     for endpoint in endpoints(session, matches).await? {
-        asked.spawn(probe(endpoint, session.limits.clone(), session.imitating));
+        asked.spawn(probe(endpoint, limits.clone(), session.imitating));
     }
     let mut all = Vec::new();
     while let Some(one) = asked.join_next().await {
@@ -124,9 +125,10 @@ async fn ask_each<T>(
     ask: impl AsyncFn(Client) -> Result<T, ClientError>,
 ) -> Result<(Vec<(String, T)>, Option<ClientError>), Trouble> {
     session.check_format()?;
+    let limits = session.dialing()?;
     let (mut answers, mut failed) = (Vec::new(), None);
     for endpoint in endpoints(session, matches).await? {
-        let answer = match session.connect_to(&endpoint).await {
+        let answer = match session.connect_to(&endpoint, &limits).await {
             Ok(client) => ask(client).await,
             Err(error) => Err(error),
         };

@@ -53,10 +53,11 @@ pub(super) async fn defragment_all(
     session: &Session,
     endpoints: &[String],
 ) -> Result<Exit, Trouble> {
+    let limits = session.dialing()?;
     let mut failed = false;
     let mut documents = Vec::new();
     for endpoint in endpoints {
-        let answer = match session.connect_to(endpoint).await {
+        let answer = match session.connect_to(endpoint, &limits).await {
             Ok(client) => client.defragment(pb::DefragmentRequest {}).await,
             Err(error) => Err(error),
         };

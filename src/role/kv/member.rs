@@ -135,9 +135,10 @@ pub(super) async fn move_leader(session: &Session, matches: &Matches) -> Result<
 
 async fn leader_among(session: &Session) -> Result<(Client, u64), Trouble> {
     session.check_format()?;
+    let limits = session.dialing()?;
     let mut failed: Option<ClientError> = None;
     for endpoint in &session.endpoints {
-        let client = match session.connect_to(endpoint).await {
+        let client = match session.connect_to(endpoint, &limits).await {
             Ok(client) => client,
             Err(error) => {
                 failed = Some(error);

@@ -12,6 +12,7 @@ use crate::adapter::local;
 use crate::adapter::rpc::client::{Client, ClientError, Code, Endpoint, Limits};
 use crate::cli;
 use crate::cli::kv::{ENVIRONMENT, Face, IMITATION, duration, go, on_command_line};
+use crate::cli::tls::TlsFlags;
 use crate::error::{self, Exit, Failure, tell};
 use crate::role::kv::format::{Answer, Format, Kind};
 use crate::role::kv::secure::Encryption;
@@ -37,6 +38,7 @@ pub(super) struct Session {
     pub(super) endpoints: Vec<String>,
     pub(super) format: Format,
     pub(super) limits: Limits,
+    tls: TlsFlags,
     /// Whether `--write-out` names a format that exists; told only when a server is asked.
     format_known: bool,
 }
@@ -76,6 +78,22 @@ impl Trouble {
             ClientError::Connect { .. } => {
                 failure = failure.hint(
                     "start one with `coracle daemon`, or name another with `--endpoints LIST`",
+                );
+            }
+            ClientError::PlainText { .. } => {
+                failure = failure.hint("name it with `--endpoints http://HOST:PORT`");
+            }
+            ClientError::SpeaksTls { .. } => {
+                failure = failure.hint(
+                    "write https:// instead of http://: `--endpoints https://HOST:PORT --cacert \
+                     FILE`",
+                );
+            }
+            ClientError::Distrust { .. } => {
+                failure.exit = Exit::REFUSED;
+                failure = failure.hint(
+                    "name the server's authority with `--cacert FILE`, and a certificate of your \
+                     own, if it wants one, with `--cert FILE --key FILE`",
                 );
             }
             error if error.is_foreign() => {
@@ -177,9 +195,11 @@ impl fmt::Display for Trouble {
 /// The error as etcd's Go client words it: known texts alone, the rest with their code.
 pub(super) fn words(error: &ClientError) -> String {
     match error {
-        ClientError::Late { .. } | ClientError::Connect { .. } => {
-            "context deadline exceeded".into()
-        }
+        ClientError::Late { .. }
+        | ClientError::Connect { .. }
+        | ClientError::Distrust { .. }
+        | ClientError::PlainText { .. }
+        | ClientError::SpeaksTls { .. } => "context deadline exceeded".into(),
         ClientError::Closed { .. } => error.to_string(),
         ClientError::NoEndpoint => "etcdclient: no available endpoints".into(),
         ClientError::Status(status) if status.message().starts_with("etcdserver: ") => {
@@ -277,7 +297,6 @@ impl Session {
         }
         let command = duration(matches, "command-timeout");
         let endpoints = endpoints(face, matches);
-        let encryption = Encryption::of(&cli::tls::read(matches), &endpoints, imitating)?;
         let limits = Limits {
             dial: duration(matches, "dial-timeout"),
             patience: if imitating { command } else { Duration::ZERO },
@@ -285,8 +304,8 @@ impl Session {
             keepalive_interval: duration(matches, "keepalive-time"),
             keepalive_timeout: duration(matches, "keepalive-timeout"),
             request_bytes_max: usize::try_from(number(matches, "max-request-bytes")).unwrap_or(0),
-            tls: encryption.client,
-            prefers_tls: encryption.is_usual,
+            tls: None,
+            prefers_tls: false,
         };
         let output = if imitating {
             ""
@@ -318,7 +337,19 @@ impl Session {
             endpoints,
             format,
             limits,
+            tls: cli::tls::read(matches),
             format_known,
+        })
+    }
+
+    /// The limits, with whom to believe. Files are read here and not before: a verb that asks no
+    /// server needs none.
+    pub(super) fn dialing(&self) -> Result<Limits, Trouble> {
+        let encryption = Encryption::of(&self.tls, &self.endpoints, self.imitating)?;
+        Ok(Limits {
+            tls: encryption.client,
+            prefers_tls: encryption.is_usual,
+            ..self.limits.clone()
         })
     }
 
@@ -362,7 +393,7 @@ impl Session {
         let endpoints = named
             .map(|text| endpoint(text))
             .collect::<Result<Vec<_>, _>>()?;
-        Client::connect(&endpoints, &self.limits)
+        Client::connect(&endpoints, &self.dialing()?)
             .await
             .map_err(|error| {
                 let exit = if matches!(error, ClientError::NoEndpoint) {
@@ -375,12 +406,16 @@ impl Session {
     }
 
     /// A connection to one server alone, for questions that each server answers for itself.
-    pub(super) async fn connect_to(&self, text: &str) -> Result<Client, ClientError> {
+    pub(super) async fn connect_to(
+        &self,
+        text: &str,
+        limits: &Limits,
+    ) -> Result<Client, ClientError> {
         let endpoint = endpoint(text).map_err(|trouble| ClientError::Connect {
             endpoint: text.to_owned(),
             why: trouble.text,
         })?;
-        Client::connect(&[endpoint], &self.limits).await
+        Client::connect(&[endpoint], limits).await
     }
 
     /// Prints the answer in the chosen format.

@@ -211,7 +211,7 @@ fn server_of_another_authority_is_not_believed() {
         "get",
         "a",
     ]);
-    assert_eq!(exit, Some(4), "{why}");
+    assert_eq!(exit, Some(5), "{why}");
     assert!(why.contains("the certificate of the other side"), "{why}");
     wait_for(&daemon, "no TLS with a client");
 }
