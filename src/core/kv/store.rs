@@ -448,9 +448,13 @@ impl Writer<'_> {
 
     pub fn put(&mut self, put: &Put) -> PutReply {
         let store = &mut *self.store;
-        let before = store
-            .index
-            .newest(&put.key)
+        let revision = Revision {
+            main: self.main,
+            sub: self.sub,
+        };
+        let before = store.index.insert(&put.key, Mark::new(revision, false));
+        let before = before
+            .filter(|mark| !mark.tombstone)
             .map(|mark| store.history.get(mark.revision()));
         let prev_kv = before
             .filter(|_| put.prev_kv)
@@ -459,10 +463,7 @@ impl Writer<'_> {
             .filter(|_| put.ignore_value)
             .map(|record| record.value.to_vec());
         let record = Record {
-            revision: Revision {
-                main: self.main,
-                sub: self.sub,
-            },
+            revision,
             tombstone: false,
             create_revision: before.map_or(self.main, |record| record.create_revision),
             version: before.map_or(1, |record| record.version + 1),
@@ -477,9 +478,6 @@ impl Writer<'_> {
         store.live_bytes -= before.map_or(0, |record| record.bytes());
         store.live_bytes += record.bytes();
         store.history.push(&record);
-        store
-            .index
-            .insert(record.key, Mark::new(record.revision, false));
         self.leases.rebind(record.key, old_lease, record.lease);
         self.sub += 1;
         PutReply {
