@@ -7,10 +7,12 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use http::{Request, Response};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::body::Body;
 use tonic::codegen::Service;
-use tonic::{Code, Status};
+use tonic::{Code, Status, Streaming};
 use tower::util::BoxCloneSyncService;
 
 use crate::adapter::rpc::proto::etcdserverpb::{
@@ -31,6 +33,15 @@ pub struct Inside {
     cluster: ClusterClient<Boxed>,
     watch: WatchClient<Boxed>,
     patience: Duration,
+}
+
+/// Renews leases over one stream, which is opened again when it broke.
+pub struct Renewals {
+    inside: Inside,
+    open: Option<(
+        mpsc::Sender<pb::LeaseKeepAliveRequest>,
+        Streaming<pb::LeaseKeepAliveResponse>,
+    )>,
 }
 
 /// Why there is no answer.
@@ -199,19 +210,25 @@ impl Inside {
         self.within(lease.lease_revoke(request)).await.map(drop)
     }
 
-    /// Gives a lease its full term again; [`AskError::NoLease`] if it is no more.
-    pub async fn keep_alive(&self, id: i64) -> Result<(), AskError> {
-        let mut lease = self.lease.clone();
-        let once = tokio_stream::once(pb::LeaseKeepAliveRequest { id });
-        let asked = async {
-            let mut answers = lease.lease_keep_alive(once).await?.into_inner();
-            let answer = answers.message().await?;
-            Ok(tonic::Response::new(answer))
+    /// How many keys are in the folder `prefix`, as far as who answers knows.
+    pub async fn count(&self, prefix: &str) -> Result<usize, AskError> {
+        let request = pb::RangeRequest {
+            key: prefix.to_owned().into(),
+            range_end: folder_end(prefix).into(),
+            count_only: true,
+            serializable: true,
+            ..pb::RangeRequest::default()
         };
-        match self.within(asked).await? {
-            Some(answer) if answer.ttl > 0 => Ok(()),
-            Some(_) => Err(AskError::NoLease),
-            None => Err(AskError::Unavailable("the stream ended".to_owned())),
+        let mut kv = self.kv.clone();
+        let answer = self.within(kv.range(request)).await?;
+        Ok(usize::try_from(answer.count).unwrap_or(0))
+    }
+
+    /// A way to renew leases again and again.
+    pub fn renewals(&self) -> Renewals {
+        Renewals {
+            inside: self.clone(),
+            open: None,
         }
     }
 
@@ -253,6 +270,39 @@ impl Inside {
         match timeout(self.patience, call).await {
             Ok(answer) => Ok(answer?.into_inner()),
             Err(_) => Err(AskError::Late(self.patience)),
+        }
+    }
+}
+
+impl Renewals {
+    /// Gives a lease its full term again; [`AskError::NoLease`] if it is no more.
+    pub async fn renew(&mut self, id: i64) -> Result<(), AskError> {
+        // One whose answer did not come in time would answer the next renewal.
+        let open = self.open.take();
+        let request = pb::LeaseKeepAliveRequest { id };
+        let mut client = self.inside.lease.clone();
+        let asked = async {
+            let (sender, mut answers) = match open {
+                Some((sender, answers)) if sender.try_send(request).is_ok() => (sender, answers),
+                _ => {
+                    let (sender, requests) = mpsc::channel(1);
+                    sender.try_send(request).expect("it has room for one");
+                    let requests = ReceiverStream::new(requests);
+                    let answers = client.lease_keep_alive(requests).await?.into_inner();
+                    (sender, answers)
+                }
+            };
+            let answer = answers.message().await?;
+            Ok(tonic::Response::new((answer, sender, answers)))
+        };
+        let (answer, sender, answers) = self.inside.within(asked).await?;
+        match answer {
+            Some(answer) if answer.ttl > 0 => {
+                self.open = Some((sender, answers));
+                Ok(())
+            }
+            Some(_) => Err(AskError::NoLease),
+            None => Err(AskError::Unavailable("the stream ended".to_owned())),
         }
     }
 }

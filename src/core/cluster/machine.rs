@@ -14,13 +14,33 @@ use serde::{Deserialize, Serialize};
 /// Where the machines that are up stand, each by its id and bound to its lease.
 pub const PREFIX: &str = "/coracle/machine/";
 
-/// How long a machine that says nothing counts as up.
-pub const TTL_SECONDS: i64 = 5;
+/// How long a machine that says nothing counts as up, unless there are many.
+const TTL_SECONDS_MIN: i64 = 5;
+/// How often a machine says within that time that it is up: two may be lost.
+pub const RENEWALS_PER_TTL: u32 = 3;
+/// Of all machines together, about: what they cost the members is bounded, not how many they are.
+/// Nomad's bound for the same.
+const RENEWALS_PER_SECOND_MAX: usize = 50;
 
 /// As many as anybody can read, and few enough that a record stays a small value.
 const PAIRS_MAX: usize = 64;
 const KEY_BYTES_MAX: usize = 63;
 const VALUE_BYTES_MAX: usize = 255;
+
+/// How long each of so many `machines` counts as up when it says nothing, in seconds.
+pub fn ttl_seconds(machines: usize) -> i64 {
+    let renewals = machines.saturating_mul(RENEWALS_PER_TTL as usize);
+    let seconds = renewals.div_ceil(RENEWALS_PER_SECOND_MAX);
+    i64::try_from(seconds)
+        .unwrap_or(i64::MAX)
+        .max(TTL_SECONDS_MIN)
+}
+
+/// Whether a machine that counts as up for `ttl_seconds` should count as up for about `wanted`:
+/// the record is not written anew for less than a factor of two.
+pub fn is_far_from(ttl_seconds: i64, wanted: i64) -> bool {
+    wanted > 2 * ttl_seconds || ttl_seconds > 2 * wanted
+}
 
 /// The id of a machine, as machine-id(5) has it: 32 lower-case hexadecimal digits, not all zero.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -227,6 +247,15 @@ mod tests {
             directory: directory.to_owned(),
             boot: "b1".to_owned(),
         }
+    }
+
+    #[test]
+    fn all_machines_together_say_that_they_are_up_about_fifty_times_a_second() {
+        assert_eq!([0, 1, 50, 83].map(ttl_seconds), [5; 4]);
+        assert_eq!(ttl_seconds(84), 6);
+        assert_eq!(ttl_seconds(1000), 60);
+        assert!(!is_far_from(5, 10) && is_far_from(5, 11));
+        assert!(!is_far_from(60, 30) && is_far_from(60, 29));
     }
 
     #[test]

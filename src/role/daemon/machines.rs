@@ -17,7 +17,7 @@ use crate::adapter::rpc::inside::{AskError, Change, Guard, Inside};
 use crate::adapter::{disk, host};
 use crate::cli::config::Settings;
 use crate::core::cluster::machine::{
-    self, Claim, Machine, MachineId, MachineIdError, Metadata, Role, TTL_SECONDS,
+    self, Claim, Machine, MachineId, MachineIdError, Metadata, Role,
 };
 use crate::error::{Exit, Failure};
 
@@ -25,14 +25,12 @@ use crate::error::{Exit, Failure};
 const LAYOUT: u32 = 1;
 /// It is a few lines.
 const FILE_BYTES_MAX: u64 = 1 << 20;
-const TTL: Duration = Duration::from_secs(TTL_SECONDS.unsigned_abs());
-/// Two renewals may be lost before the lease is.
-const RENEWAL: Duration = Duration::from_millis(TTL.as_millis() as u64 / 3);
+/// For the answer to one renewal, and before it is asked for again.
+const RENEWAL: Duration = Duration::from_millis(1_500);
+/// Between two looks at how many machines there are.
+const REVIEW: Duration = Duration::from_secs(60);
 /// Before a cluster that does not answer, or a record that may lapse, is looked at again.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How long the record of another machine under this id may take to lapse: its lease, and a leader
-/// that gives it its full term again.
-const LAPSE: Duration = Duration::from_secs(2 * TTL.as_secs() + 1);
 /// What an end in order may take for the word that this machine goes.
 const FAREWELL: Duration = Duration::from_millis(300);
 
@@ -145,6 +143,31 @@ pub(super) struct Registration {
     lease: Arc<AtomicI64>,
 }
 
+/// What the record is bound to: it goes with its lease.
+struct Term {
+    lease: i64,
+    seconds: i64,
+}
+
+impl Term {
+    fn length(&self) -> Duration {
+        Duration::from_secs(self.seconds.unsigned_abs())
+    }
+}
+
+/// Why a lease is not kept any longer.
+enum Held {
+    Lapsed,
+    /// There are many more machines now, or many fewer.
+    OutOfProportion,
+}
+
+/// How long the record of another machine under this id may take to lapse: its lease, and a leader
+/// that gives it its full term again.
+fn lapse(ttl_seconds: i64) -> Duration {
+    Duration::from_secs(2 * ttl_seconds.unsigned_abs() + 1)
+}
+
 /// Why this machine is not registered.
 enum Unregistered {
     Held(Box<Machine>),
@@ -169,13 +192,22 @@ impl Registration {
     /// Keeps the machine registered; returns when another one has its id. Each time the cluster
     /// does not answer in time, `unanswered` is called with how often that was in a row.
     pub(super) async fn keep(self, unanswered: impl Fn(u32)) -> Failure {
+        let mut former = None;
         loop {
             match self.claim().await {
-                Ok(lease) => {
-                    self.lease.store(lease, Ordering::Relaxed);
-                    tracing::info!(machine = %self.machine.id, "registered");
-                    self.hold(lease, &unanswered).await;
-                    tracing::warn!("this machine counted as down: registering it again");
+                Ok(term) => {
+                    self.lease.store(term.lease, Ordering::Relaxed);
+                    tracing::info!(machine = %self.machine.id, ttl_s = term.seconds, "registered");
+                    if let Some(former) = former.take() {
+                        // Nothing is bound to it any more; without this it lapses by itself.
+                        let _ = self.inside.revoke(former).await;
+                    }
+                    match self.hold(&term, &unanswered).await {
+                        Held::Lapsed => {
+                            tracing::warn!("this machine counted as down: registering it again");
+                        }
+                        Held::OutOfProportion => former = Some(term.lease),
+                    }
                 }
                 Err(Unregistered::Held(other)) => return self.duplicate(&other),
                 Err(Unregistered::Ask(error)) => {
@@ -196,9 +228,10 @@ impl Registration {
         }
     }
 
-    /// The lease that the record is bound to now.
-    async fn claim(&self) -> Result<i64, Unregistered> {
+    /// What the record is bound to now.
+    async fn claim(&self) -> Result<Term, Unregistered> {
         let key = machine::key(&self.machine.id);
+        let seconds = self.ttl_seconds().await?;
         let mut held_since = None;
         loop {
             let found = self.inside.get(&key).await?;
@@ -209,8 +242,8 @@ impl Registration {
                         key: key.clone(),
                         mod_revision: found.map_or(0, |found| found.mod_revision),
                     };
-                    if let Some(lease) = self.register(&key, guard).await? {
-                        return Ok(lease);
+                    if let Some(lease) = self.register(&key, guard, seconds).await? {
+                        return Ok(Term { lease, seconds });
                     }
                 }
                 Claim::Held(other) => {
@@ -219,7 +252,7 @@ impl Registration {
                         tracing::info!(machine = %other.id, name, "waiting for a record to lapse");
                         Instant::now()
                     });
-                    if since.elapsed() > LAPSE {
+                    if since.elapsed() > lapse(seconds) {
                         return Err(Unregistered::Held(other));
                     }
                     sleep(PAUSE).await;
@@ -229,8 +262,13 @@ impl Registration {
     }
 
     /// Writes the record, unless somebody else was quicker.
-    async fn register(&self, key: &str, guard: Guard) -> Result<Option<i64>, AskError> {
-        let lease = self.inside.grant(TTL_SECONDS).await?;
+    async fn register(
+        &self,
+        key: &str,
+        guard: Guard,
+        seconds: i64,
+    ) -> Result<Option<i64>, AskError> {
+        let lease = self.inside.grant(seconds).await?;
         let put = Change::Put {
             key: key.to_owned(),
             value: self.machine.encode(),
@@ -245,17 +283,37 @@ impl Registration {
         }
     }
 
-    /// Keeps the lease alive; returns when it is no more.
-    async fn hold(&self, lease: i64, unanswered: &impl Fn(u32)) {
+    /// How long each of the machines that there are now counts as up without a word.
+    async fn ttl_seconds(&self) -> Result<i64, AskError> {
+        let machines = self.inside.count(machine::PREFIX).await?;
+        Ok(machine::ttl_seconds(machines))
+    }
+
+    /// Keeps the lease alive for as long as it is what there should be.
+    async fn hold(&self, term: &Term, unanswered: &impl Fn(u32)) -> Held {
+        let pause = term.length() / machine::RENEWALS_PER_TTL;
+        let mut renewals = self.inside.renewals();
+        let mut reviewed = Instant::now();
         let mut failures = 0;
         loop {
-            sleep(RENEWAL).await;
-            match timeout(RENEWAL, self.inside.keep_alive(lease)).await {
+            let pause = match failures {
+                0 => pause,
+                _ => pause.min(RENEWAL),
+            };
+            sleep(pause).await;
+            match timeout(RENEWAL, renewals.renew(term.lease)).await {
                 Ok(Ok(())) => failures = 0,
-                Ok(Err(AskError::NoLease)) => return,
+                Ok(Err(AskError::NoLease)) => return Held::Lapsed,
                 Ok(Err(_)) | Err(_) => {
                     failures += 1;
                     unanswered(failures);
+                }
+            }
+            if failures == 0 && reviewed.elapsed() > REVIEW {
+                reviewed = Instant::now();
+                let wanted = self.ttl_seconds().await;
+                if wanted.is_ok_and(|wanted| machine::is_far_from(term.seconds, wanted)) {
+                    return Held::OutOfProportion;
                 }
             }
         }
