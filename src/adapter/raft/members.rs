@@ -26,7 +26,7 @@ use crate::adapter::raft::messages::{NotMade, Question, decode, encode};
 use crate::adapter::raft::state_machine::StateMachine;
 use crate::adapter::raft::types::{LogId, Member, TypeConfig};
 use crate::adapter::rpc::peer::{Bytes, Couriers, PeerError};
-use crate::core::cluster::membership::{Change, Group, Refusal, Seen, Shift};
+use crate::core::cluster::membership::{Change, Group, Refusal, Seen, Shift, Turnover};
 use crate::core::kv::request::KvError;
 
 /// Between two looks at a change that somebody else has under way.
@@ -188,7 +188,7 @@ impl Changer {
     /// Does what is due without being asked; the change of voters that was made, if one was.
     pub(super) async fn tend(
         &self,
-        replace_after: Option<Duration>,
+        turnover: &Turnover,
         deadline: Instant,
     ) -> Result<Option<Shift>, NotMade> {
         // Whoever holds it ends a joint membership, and leaves the rest to the next look.
@@ -203,7 +203,7 @@ impl Changer {
                 let _ = self.raft.trigger().allow_next_revert(id, true).await;
             }
         }
-        let Some(shift) = scene.group.due(replace_after) else {
+        let Some(shift) = scene.group.due(turnover) else {
             return Ok(None);
         };
         let check = |group: &Group| group.check_shift(&shift);
@@ -426,16 +426,13 @@ impl Consensus {
     }
 
     /// Does what is due of the membership, if this member leads: ends what was left half made,
-    /// promotes who has caught up, in place of who is gone for longer than `replace_after`.
-    pub async fn tend_members(
-        &self,
-        replace_after: Option<Duration>,
-    ) -> Result<Option<Shift>, NotChanged> {
+    /// promotes who has caught up, in place of who is to make way.
+    pub async fn tend_members(&self, turnover: &Turnover) -> Result<Option<Shift>, NotChanged> {
         if !self.leads() {
             return Ok(None);
         }
         let deadline = Instant::now() + self.timeout;
-        let tended = self.forwarder.changer.tend(replace_after, deadline).await;
+        let tended = self.forwarder.changer.tend(turnover, deadline).await;
         tended.map_err(NotChanged::from)
     }
 

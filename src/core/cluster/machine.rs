@@ -96,6 +96,9 @@ pub struct Machine {
     pub directory: String,
     /// What the kernel drew when the machine booted.
     pub boot: String,
+    /// Since when it does what it does, by its own clock; 0: an older program did not say.
+    #[serde(default)]
+    pub since_ms: u64,
 }
 
 /// Whether a machine may register under its id.
@@ -246,6 +249,7 @@ mod tests {
             member: None,
             directory: directory.to_owned(),
             boot: "b1".to_owned(),
+            since_ms: 7,
         }
     }
 
@@ -303,7 +307,7 @@ mod tests {
             r#"{"id":"0123456789abcdef0123456789abcdef","name":"a","metadata":{"region":"eu"},"#
                 .to_owned()
                 + r#""peer_urls":["http://127.0.0.1:2380"],"client_urls":[],"version":"0.1.0","#
-                + r#""role":"worker","directory":"d1","boot":"b1"}"#
+                + r#""role":"worker","directory":"d1","boot":"b1","since_ms":7}"#
         );
         assert_eq!(
             Machine::decode(text.as_bytes()).expect("reads"),

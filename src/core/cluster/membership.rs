@@ -73,6 +73,15 @@ pub struct Shift {
     pub remove: BTreeSet<u64>,
 }
 
+/// Who goes when others come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Turnover {
+    /// Voters that are gone for longer make way; none: nobody does by himself.
+    pub replace_after: Option<Duration>,
+    /// Who makes way for whom, by the one that comes, as somebody asked for it.
+    pub replacing: BTreeMap<u64, u64>,
+}
+
 /// Why a change is not made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Refusal {
@@ -289,9 +298,19 @@ impl Group {
         overdue.into_iter().map(|(_, id)| id).collect()
     }
 
+    /// The learners that are gone for longer than `replace_after`: they will not catch up.
+    pub fn lost(&self, replace_after: Option<Duration>) -> Vec<u64> {
+        let Some(patience) = replace_after else {
+            return Vec::new();
+        };
+        let lost = self.learners();
+        let lost = lost.filter(|(_, seen)| seen.silent > patience.max(self.silence_max));
+        lost.map(|(id, _)| id).collect()
+    }
+
     /// The change of voters that is due: every learner that has caught up votes, and for each that
-    /// does, one of those that are gone for longer than `replace_after` is taken out.
-    pub fn due(&self, replace_after: Option<Duration>) -> Option<Shift> {
+    /// does, the one that it replaces is taken out, or one of those that are gone for too long.
+    pub fn due(&self, turnover: &Turnover) -> Option<Shift> {
         let ready = self
             .learners()
             .filter(|(_, seen)| seen.is_ready(self.silence_max));
@@ -299,8 +318,16 @@ impl Group {
         if promote.is_empty() {
             return None;
         }
-        let overdue = self.overdue(replace_after);
-        let remove = overdue.into_iter().take(promote.len()).collect();
+        let voters = self.voters();
+        let replaced = promote.iter().filter_map(|id| turnover.replacing.get(id));
+        // The leader does not take itself out in passing.
+        let goes = |id: &u64| voters.contains(id) && *id != self.leader;
+        let mut remove: BTreeSet<u64> = replaced.copied().filter(goes).collect();
+        for id in self.overdue(turnover.replace_after) {
+            if remove.len() < promote.len() {
+                remove.insert(id);
+            }
+        }
         let shift = Shift { promote, remove };
         self.check_shift(&shift).is_ok().then_some(shift)
     }

@@ -104,6 +104,10 @@ mod tests {
         }
     }
 
+    fn taken() -> Seat {
+        Seat::offer(1, 5, None).at(Progress::Started)
+    }
+
     fn up(directory: &str) -> Machine {
         Machine {
             id: MachineId::of_random(7),
@@ -116,6 +120,7 @@ mod tests {
             member: None,
             directory: directory.to_owned(),
             boot: String::new(),
+            since_ms: 0,
         }
     }
 
@@ -123,7 +128,7 @@ mod tests {
     fn a_machine_joins_once_and_may_ask_again() {
         let asks = node("d1");
         assert_eq!(asks.admit(None, None, None), Ok(Admission::New));
-        let seat = Seat::member(5, Progress::Started);
+        let seat = taken();
         let again = asks.admit(Some(&node("d1")), Some(&up("d1")), Some(&seat));
         assert_eq!(again, Ok(Admission::Again));
     }
@@ -145,13 +150,9 @@ mod tests {
         assert_eq!(wiped.admit(Some(&joined), None, None), Ok(Admission::New));
         let retired = wiped.admit(Some(&joined), None, Some(&Seat::Worker));
         assert_eq!(retired, Ok(Admission::New));
-        let member = wiped.admit(
-            Some(&joined),
-            None,
-            Some(&Seat::member(5, Progress::Started)),
-        );
+        let member = wiped.admit(Some(&joined), None, Some(&taken()));
         assert!(matches!(member, Err(Refusal::LostMember { member: 5, .. })));
-        let offered = Seat::member(5, Progress::Added);
+        let offered = Seat::offer(1, 5, None).at(Progress::Added);
         let new = wiped.admit(Some(&joined), None, Some(&offered));
         assert_eq!(new, Ok(Admission::New));
     }

@@ -176,6 +176,7 @@ mod tests {
             member: member.map(|id| format!("{id:x}")),
             directory: String::new(),
             boot: String::new(),
+            since_ms: 0,
         }
     }
 
@@ -224,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_member_whose_machine_is_down_is_known_by_its_seat() {
-        let seats = BTreeMap::from([(id(2), Seat::member(0xb2, Progress::Started))]);
+        let seats = BTreeMap::from([(id(2), Seat::offer(1, 0xb2, None).at(Progress::Started))]);
         let all = roll(
             &[member(0xb2, "two", false)],
             &[],

@@ -101,6 +101,7 @@ impl Own {
             member: member.map(|id| format!("{id:x}")),
             directory: self.directory.clone(),
             boot: self.boot.clone(),
+            since_ms: host::now_ms(),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::adapter::host;
 use crate::adapter::raft::NotChanged;
 use crate::adapter::rpc::server::{Refused, Wish};
-use crate::core::cluster::membership::Change;
+use crate::core::cluster::membership::{Change, Turnover};
 use crate::core::kv::request::{Command, KvError, MemberAlarm};
 use crate::error::{Exit, Failure};
 use crate::role::daemon::node::Node;
@@ -49,7 +49,7 @@ impl Node {
     }
 
     /// What a member that is gone has raised would stay for ever.
-    async fn clear_alarms_of(&self, member: u64) {
+    pub(super) async fn clear_alarms_of(&self, member: u64) {
         let raised: Vec<MemberAlarm> = {
             let state = self.consensus.state();
             let raised = state.machine.alarms();
@@ -76,8 +76,11 @@ pub(super) fn refused(why: NotChanged) -> Refused {
 /// Looks after the membership while this member leads.
 pub(super) async fn tend(node: Arc<Node>) {
     loop {
-        let replace_after = node.settings.replace_after;
-        match node.consensus.tend_members(replace_after).await {
+        let turnover = Turnover {
+            replace_after: node.settings.replace_after,
+            replacing: node.replacing(),
+        };
+        match node.consensus.tend_members(&turnover).await {
             Ok(None) => {}
             Ok(Some(shift)) => {
                 let ids = |ids: &std::collections::BTreeSet<u64>| {

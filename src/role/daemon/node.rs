@@ -1,7 +1,8 @@
 //! A member at work: the replicated machine, its consensus, and what is only this member's.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -48,6 +49,8 @@ pub(super) struct Node {
     pub(super) readers: Readers,
     /// Slows down the writes of this member's clients when checkpoints do not keep up.
     pub(super) brake: Brake,
+    /// Who makes way for whom, as the seats say; held for a look or a write.
+    replacing: Mutex<BTreeMap<u64, u64>>,
 }
 
 impl Node {
@@ -73,6 +76,7 @@ impl Node {
             leader: watch::Sender::new(leader),
             readers: Readers::default(),
             brake: Brake::default(),
+            replacing: Mutex::default(),
         }
     }
 
@@ -85,6 +89,20 @@ impl Node {
         if changed && now.leader != 0 {
             self.metrics.server.leader_changes.inc();
         }
+    }
+
+    /// Which member is to go as soon as another one votes, by that other one.
+    pub(super) fn replacing(&self) -> BTreeMap<u64, u64> {
+        let replacing = self.replacing.lock();
+        replacing.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn note_replacing(&self, pairs: BTreeMap<u64, u64>) {
+        let mut replacing = self
+            .replacing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *replacing = pairs;
     }
 
     pub(super) fn term(&self) -> u64 {

@@ -13,8 +13,8 @@ use tokio::time::sleep;
 use crate::adapter::host;
 use crate::adapter::rpc::inside::{AskError, Change, Found, Guard, Inside};
 use crate::core::cluster::machine::{self, Machine, MachineId};
-use crate::core::cluster::membership;
-use crate::core::cluster::seat::{self, Progress, Scene, Seat, Step};
+use crate::core::cluster::seat::{self, Scene, Seat, Standing, Step};
+use crate::core::cluster::{membership, node};
 use crate::role::daemon::node::Node;
 
 /// Between two looks. A look is at this member's own memory while nobody joins.
@@ -56,14 +56,21 @@ async fn take_steps(node: &Node, inside: &Inside, voters_wanted: usize) -> Resul
 async fn look(node: &Node, inside: &Inside, voters_wanted: usize) -> Result<Seen, AskError> {
     let machines = inside.list(machine::PREFIX).await?;
     let found = inside.list(seat::PREFIX).await?;
+    let joined = inside.list(node::PREFIX).await?;
     let mut seen = Seen {
         scene: Scene {
+            cluster_id: node.identity.cluster_id,
             voters_wanted,
             machines: machines
                 .iter()
                 .filter_map(|found| Machine::decode(&found.value).ok())
                 .collect(),
-            ..Scene::default()
+            joined: joined
+                .iter()
+                .filter_map(|found| found.key.strip_prefix(node::PREFIX)?.parse().ok())
+                .collect(),
+            members: members(node),
+            seats: BTreeMap::new(),
         },
         seats: BTreeMap::new(),
     };
@@ -73,9 +80,28 @@ async fn look(node: &Node, inside: &Inside, voters_wanted: usize) -> Result<Seen
             seen.scene.seats.insert(id, seat);
         }
     }
-    let state = node.consensus.state();
-    seen.scene.members = state.members().map(|(id, _)| id).collect();
+    // Before a member that replaces another is added: it may vote a moment later.
+    node.note_replacing(seen.scene.replacements());
     Ok(seen)
+}
+
+/// How the members do, as the leader sees it; who leads no longer has none overdue.
+fn members(node: &Node) -> BTreeMap<u64, Standing> {
+    let replace_after = node.settings.replace_after;
+    let Some(group) = node.consensus.group() else {
+        let state = node.consensus.state();
+        let members = state.members().map(|(id, _)| (id, Standing::default()));
+        return members.collect();
+    };
+    let gone = [group.overdue(replace_after), group.lost(replace_after)].concat();
+    let members = group.members.iter().map(|(id, seen)| {
+        let standing = Standing {
+            votes: seen.votes,
+            overdue: gone.contains(id),
+        };
+        (*id, standing)
+    });
+    members.collect()
 }
 
 /// What somebody else wrote among the seats is none.
@@ -89,16 +115,15 @@ impl Seen {
     async fn take(&self, step: Step, node: &Node, inside: &Inside) -> Result<bool, AskError> {
         match step {
             Step::Offer { machine, member } => {
-                let seat = Seat::member(member, Progress::Offered);
+                let seat = Seat::offer(node.identity.cluster_id, member, None);
                 self.write(inside, &machine, Some(seat)).await
             }
             Step::Mark {
-                machine,
-                member,
-                progress,
+                machine, progress, ..
             } => {
-                let seat = Seat::member(member, progress);
-                self.write(inside, &machine, Some(seat)).await
+                let seat = self.scene.seats.get(&machine);
+                let seat = seat.map(|seat| seat.at(progress));
+                self.write(inside, &machine, seat).await
             }
             Step::Retire { machine } => self.write(inside, &machine, Some(Seat::Worker)).await,
             Step::Withdraw { machine } => self.write(inside, &machine, None).await,
@@ -107,19 +132,29 @@ impl Seen {
                 let Some(record) = record else {
                     return Ok(false);
                 };
-                if self.scene.members.contains(&member) {
+                if self.scene.members.contains_key(&member) {
                     return Ok(true);
                 }
                 let change = membership::Change::Add {
                     id: member,
                     peer_urls: record.peer_urls.clone(),
                 };
-                let added = node.consensus.change_members(&change).await;
-                added
-                    .map(|()| true)
-                    .map_err(|error| AskError::Unavailable(error.to_string()))
+                self.change(node, &change).await
+            }
+            Step::Remove { member } => {
+                let change = membership::Change::Remove { id: member };
+                let removed = self.change(node, &change).await?;
+                node.clear_alarms_of(member).await;
+                Ok(removed)
             }
         }
+    }
+
+    async fn change(&self, node: &Node, change: &membership::Change) -> Result<bool, AskError> {
+        let changed = node.consensus.change_members(change).await;
+        changed
+            .map(|()| true)
+            .map_err(|error| AskError::Unavailable(error.to_string()))
     }
 
     async fn write(

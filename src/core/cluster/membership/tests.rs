@@ -35,6 +35,13 @@ fn with_learner(mut group: Group, id: u64) -> Group {
     group
 }
 
+fn after(replace_after: Option<Duration>) -> Turnover {
+    Turnover {
+        replace_after,
+        ..Turnover::default()
+    }
+}
+
 fn add(id: u64) -> Change {
     let peer_urls = vec![format!("http://127.0.0.1:{id}")];
     Change::Add { id, peer_urls }
@@ -133,13 +140,13 @@ fn a_learner_votes_when_it_has_been_heard_and_has_caught_up() {
     let learner = group.members.get_mut(&4).expect("added");
     (learner.behind, learner.is_started) = (Some(0), false);
     assert_eq!(refused(&group, &promote(4)), KvError::LearnerNotReady);
-    assert_eq!(group.due(None), None);
+    assert_eq!(group.due(&Turnover::default()), None);
 }
 
 #[test]
 fn learners_that_have_caught_up_vote_together() {
     let group = with_learner(with_learner(group(1, &[]), 2), 3);
-    let shift = group.due(None).expect("both are ready");
+    let shift = group.due(&Turnover::default()).expect("both are ready");
     assert_eq!(shift.promote, BTreeSet::from([2, 3]));
     assert!(shift.remove.is_empty());
 }
@@ -151,12 +158,16 @@ fn a_dead_voter_is_replaced_in_one_change_once_the_new_one_has_caught_up() {
     assert_eq!(group.overdue(patience), [3]);
     assert!(group.overdue(Some(DEAD * 2)).is_empty());
     assert!(group.overdue(None).is_empty());
-    assert_eq!(group.due(patience), None, "nobody is there to replace it");
+    assert_eq!(
+        group.due(&after(patience)),
+        None,
+        "nobody is there to replace it"
+    );
     let group = with_learner(group, 4);
-    let shift = group.due(patience).expect("it is ready");
+    let shift = group.due(&after(patience)).expect("it is ready");
     assert_eq!((shift.promote, shift.remove), ([4].into(), [3].into()));
     // Without the patience it becomes a fourth one.
-    assert_eq!(group.due(None), Some(Shift::promote(4)));
+    assert_eq!(group.due(&Turnover::default()), Some(Shift::promote(4)));
 }
 
 #[test]
@@ -216,7 +227,7 @@ fn no_sequence_of_changes_loses_the_majority() {
                     }
                 }
                 _ => {
-                    if let Some(shift) = group.due(Some(DEAD / 2)) {
+                    if let Some(shift) = group.due(&after(Some(DEAD / 2))) {
                         make(&mut group, &shift, seed);
                         changes += 1;
                     }
@@ -274,4 +285,29 @@ fn make(group: &mut Group, shift: &Shift, seed: u64) {
         elect(group);
     }
     assert!(has_majority(group), "seed {seed}: lost by {shift:?}");
+}
+
+#[test]
+fn who_is_replaced_goes_in_the_same_step_in_which_the_other_comes() {
+    let group = with_learner(group(3, &[3]), 4);
+    let replacing = |old| Turnover {
+        replacing: BTreeMap::from([(4, old)]),
+        ..Turnover::default()
+    };
+    let shift = group.due(&replacing(3)).expect("it is ready");
+    assert_eq!(shift.promote, BTreeSet::from([4]));
+    assert_eq!(shift.remove, BTreeSet::from([3]));
+    // Who is gone already, or leads, is not taken out by this.
+    for old in [1, 9] {
+        assert_eq!(group.due(&replacing(old)), Some(Shift::promote(4)));
+    }
+}
+
+#[test]
+fn a_learner_is_lost_when_it_is_gone_for_too_long() {
+    let mut group = with_learner(with_learner(group(3, &[3]), 4), 5);
+    group.members.get_mut(&5).expect("a learner").silent = DEAD;
+    assert_eq!(group.lost(Some(DEAD / 2)), [5]);
+    assert!(group.lost(Some(DEAD)).is_empty());
+    assert!(group.lost(None).is_empty());
 }
