@@ -15,11 +15,12 @@ use tonic::codegen::Service;
 use tonic::{Code, Status, Streaming};
 use tower::util::BoxCloneSyncService;
 
+use crate::adapter::rpc::WHY_KEY;
 use crate::adapter::rpc::proto::etcdserverpb::{
     self as pb, cluster_client::ClusterClient, compare, kv_client::KvClient,
     lease_client::LeaseClient, request_op, watch_client::WatchClient,
 };
-use crate::core::kv::request::Consistency;
+use crate::core::kv::request::{Consistency, KvError};
 
 type Boxed = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
@@ -56,6 +57,11 @@ pub enum AskError {
     Unavailable(String),
     #[error("the lease has lapsed")]
     NoLease,
+    #[error("there is no such member")]
+    NoMember,
+    /// The cluster says why it will not: asking again changes nothing by itself.
+    #[error("{0}")]
+    Denied(String),
 }
 
 /// A key as it was found.
@@ -135,9 +141,19 @@ impl Inside {
     /// Every key in the folder `prefix`, which ends with a slash; the one that was made first at
     /// the front.
     pub async fn list(&self, prefix: &str) -> Result<Vec<Found>, AskError> {
+        self.list_as(prefix, Consistency::Linearizable).await
+    }
+
+    /// The same, where what one member knows is enough.
+    pub async fn list_as(
+        &self,
+        prefix: &str,
+        consistency: Consistency,
+    ) -> Result<Vec<Found>, AskError> {
         let request = pb::RangeRequest {
             key: prefix.to_owned().into(),
-            range_end: folder_end(prefix).into(),
+            range_end: end(prefix).into(),
+            serializable: consistency == Consistency::Serializable,
             ..pb::RangeRequest::default()
         };
         let (mut found, _) = self.range(request).await?;
@@ -214,7 +230,7 @@ impl Inside {
     pub async fn count(&self, prefix: &str) -> Result<usize, AskError> {
         let request = pb::RangeRequest {
             key: prefix.to_owned().into(),
-            range_end: folder_end(prefix).into(),
+            range_end: end(prefix).into(),
             count_only: true,
             serializable: true,
             ..pb::RangeRequest::default()
@@ -241,13 +257,27 @@ impl Inside {
         Ok((cluster_id, answer.members))
     }
 
-    /// Returns when a key in the folder `prefix` was changed, or when nobody can say any longer
-    /// that none was.
-    pub async fn changed(&self, prefix: &str, after_revision: i64) -> Result<(), AskError> {
+    /// Takes a member out; [`AskError::NoMember`] if it is none.
+    pub async fn remove_member(&self, id: u64) -> Result<(), AskError> {
+        let mut cluster = self.cluster.clone();
+        let request = pb::MemberRemoveRequest { id };
+        self.within(cluster.member_remove(request)).await.map(drop)
+    }
+
+    /// Lets a learner vote.
+    pub async fn promote_member(&self, id: u64) -> Result<(), AskError> {
+        let mut cluster = self.cluster.clone();
+        let request = pb::MemberPromoteRequest { id };
+        self.within(cluster.member_promote(request)).await.map(drop)
+    }
+
+    /// Returns when `key`, or in a folder, which ends with a slash, any key, was changed, or when
+    /// nobody can say any longer that none was.
+    pub async fn changed(&self, key: &str, after_revision: i64) -> Result<(), AskError> {
         let mut watch = self.watch.clone();
         let create = pb::WatchCreateRequest {
-            key: prefix.to_owned().into(),
-            range_end: folder_end(prefix).into(),
+            key: key.to_owned().into(),
+            range_end: end(key).into(),
             start_revision: after_revision + 1,
             ..pb::WatchCreateRequest::default()
         };
@@ -307,16 +337,23 @@ impl Renewals {
     }
 }
 
-/// The first key behind a folder: zero comes behind the slash in ASCII.
-fn folder_end(prefix: &str) -> String {
-    let folder = prefix.strip_suffix('/');
-    format!("{}0", folder.expect("a folder ends with a slash"))
+/// The first key behind a folder: zero comes behind the slash in ASCII. Nothing for a key alone.
+fn end(key: &str) -> String {
+    let folder = key.strip_suffix('/');
+    folder.map_or_else(String::new, |folder| format!("{folder}0"))
 }
 
 impl From<Status> for AskError {
     fn from(status: Status) -> Self {
         let why = status.message().to_owned();
+        let told = status.metadata().get(WHY_KEY);
+        let is_verdict =
+            status.code() != Code::Unavailable || why == KvError::Unhealthy.to_string();
         match status.code() {
+            Code::NotFound if why == KvError::MemberNotFound.to_string() => Self::NoMember,
+            _ if is_verdict && let Some(told) = told.and_then(|told| told.to_str().ok()) => {
+                Self::Denied(told.to_owned())
+            }
             Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => Self::Unavailable(why),
             Code::NotFound if why.contains("lease") => Self::NoLease,
             _ => Self::Refused(why),

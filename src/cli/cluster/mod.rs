@@ -1,5 +1,6 @@
 //! The command line of `coracle cluster`: one subcommand per verb.
 
+pub mod change;
 pub mod nodes;
 pub mod status;
 pub mod token;
@@ -49,6 +50,7 @@ pub fn command(face: &'static str) -> Command {
              unavailable",
         ))
         .subcommand(nodes::members())
+        .subcommands(change::commands())
         .subcommand(token::command())
         .subcommand(
             Command::new("restore")

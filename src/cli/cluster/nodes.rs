@@ -10,29 +10,23 @@ pub fn members() -> Command {
     Command::new("members").about("Lists who is in the cluster: voters, learners and workers")
 }
 
-/// A table with a line for each node.
-pub fn text(entries: &[Entry]) -> String {
+/// A table with a line for each node; `now_ms` is the reader's time.
+pub fn text(entries: &[Entry], now_ms: u64) -> String {
     let heading = [
-        "NAME", "ROLE", "STATE", "MACHINE", "MEMBER", "METADATA", "CLIENTS",
+        "NAME", "ROLE", "STATE", "FOR", "VERSION", "MACHINE", "MEMBER", "METADATA", "CLIENTS",
     ];
     let heading = heading.map(str::to_owned).to_vec();
-    columns(
-        &[heading]
-            .into_iter()
-            .chain(entries.iter().map(row))
-            .collect::<Vec<_>>(),
-    )
+    let rows = entries.iter().map(|entry| row(entry, now_ms));
+    columns(&[heading].into_iter().chain(rows).collect::<Vec<_>>())
 }
 
-fn row(entry: &Entry) -> Vec<String> {
-    let or_dash = |text: String| match text.is_empty() {
-        true => "-".to_owned(),
-        false => text,
-    };
+fn row(entry: &Entry, now_ms: u64) -> Vec<String> {
     vec![
         or_dash(entry.name.clone()),
         entry.part.name().to_owned(),
         state(entry).unwrap_or("-").to_owned(),
+        age(entry, now_ms),
+        or_dash(entry.version.clone().unwrap_or_default()),
         entry
             .machine
             .as_ref()
@@ -43,7 +37,28 @@ fn row(entry: &Entry) -> Vec<String> {
     ]
 }
 
-fn state(entry: &Entry) -> Option<&'static str> {
+pub(super) fn or_dash(text: String) -> String {
+    match text.is_empty() {
+        true => "-".to_owned(),
+        false => text,
+    }
+}
+
+/// For how long it is up, in the unit that says most.
+pub(super) fn age(entry: &Entry, now_ms: u64) -> String {
+    let Some(since_ms) = entry.since_ms else {
+        return "-".to_owned();
+    };
+    let seconds = now_ms.saturating_sub(since_ms) / 1_000;
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m", seconds / 60),
+        3_600..172_800 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+pub(super) fn state(entry: &Entry) -> Option<&'static str> {
     entry.up.map(|up| if up { "up" } else { "down" })
 }
 
@@ -54,6 +69,8 @@ pub fn document(entries: &[Entry]) -> Value {
             "name": entry.name,
             "role": entry.part.name(),
             "state": state(entry),
+            "since_ms": entry.since_ms,
+            "version": entry.version,
             "machine": entry.machine.as_ref().map(ToString::to_string),
             "member": entry.member.map(|id| format!("{id:x}")),
             "metadata": entry.metadata.0,
@@ -75,6 +92,8 @@ mod tests {
             machine: None,
             member: Some(0xab),
             up: Some(false),
+            since_ms: Some(1_000),
+            version: None,
             metadata: "k=v".parse().expect("metadata"),
             client_urls: Vec::new(),
         }
@@ -82,10 +101,13 @@ mod tests {
 
     #[test]
     fn a_node_is_a_line_with_dashes_for_what_is_not_known() {
-        let text = text(&[entry()]);
+        let text = text(&[entry()], 61_000);
         let line = text.lines().nth(1).expect("a heading and a line");
         let words: Vec<&str> = line.split_whitespace().collect();
-        assert_eq!(words, ["a", "worker", "down", "-", "ab", "k=v", "-"]);
+        assert_eq!(
+            words,
+            ["a", "worker", "down", "1m", "-", "-", "ab", "k=v", "-"]
+        );
     }
 
     #[test]
@@ -94,5 +116,14 @@ mod tests {
         assert_eq!(document["nodes"][0]["member"], "ab");
         assert_eq!(document["nodes"][0]["machine"], Value::Null);
         assert_eq!(document["nodes"][0]["metadata"]["k"], "v");
+    }
+
+    #[test]
+    fn an_age_is_told_in_one_unit() {
+        let told = |seconds: u64| age(&entry(), 1_000 + seconds * 1_000);
+        let ages = [59, 60, 7_199, 172_799, 172_800].map(told);
+        assert_eq!(ages, ["59s", "1m", "1h", "47h", "2d"]);
+        // Its clock may be ahead of ours.
+        assert_eq!(age(&entry(), 0), "0s");
     }
 }

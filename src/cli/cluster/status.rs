@@ -2,17 +2,30 @@
 
 use serde_json::{Value, json};
 
-use crate::core::cluster::survey::{Problem, Report, Standing, Survey};
+use crate::cli::cluster::nodes;
+use crate::core::cluster::roll::Entry;
+use crate::core::cluster::survey::{Health, Problem, Report, Standing, Survey};
 use crate::core::units::Size;
 
-/// The cluster in a line, a table of its members, and what is wrong.
-pub fn text(survey: &Survey) -> String {
+/// The cluster in a line, tables of its members and its workers, and what is wrong; `now_ms` is
+/// the reader's time.
+pub fn text(survey: &Survey, now_ms: u64) -> String {
     let heading = [
         "NAME", "ID", "ROLE", "STATE", "LAG", "DB SIZE", "VERSION", "CLIENTS",
     ];
     let heading = heading.map(str::to_owned).to_vec();
     let rows = survey.members.iter().map(|member| row(survey, member));
-    let table = columns(&[heading].into_iter().chain(rows).collect::<Vec<_>>());
+    let mut table = columns(&[heading].into_iter().chain(rows).collect::<Vec<_>>());
+    if !survey.workers.is_empty() {
+        let heading = ["WORKER", "MACHINE", "STATE", "FOR", "VERSION", "CLIENTS"];
+        let heading = heading.map(str::to_owned).to_vec();
+        let rows = survey
+            .workers
+            .iter()
+            .map(|worker| worker_row(worker, now_ms));
+        let workers = columns(&[heading].into_iter().chain(rows).collect::<Vec<_>>());
+        table = format!("{table}\n{workers}");
+    }
     let problems: String = survey.problems.iter().map(problem).collect();
     match problems.is_empty() {
         true => format!("{}\n\n{table}", summary(survey)),
@@ -39,8 +52,12 @@ pub fn summary(survey: &Survey) -> String {
         more => format!(", {}", count(more, "learner")),
     };
     let voters = count(voters, "voter");
+    let workers = match survey.workers.len() {
+        0 => String::new(),
+        more => format!(", {}", count(more, "worker")),
+    };
     format!(
-        "cluster {:x} is {health}: {voters}{learners}, {leader}",
+        "cluster {:x} is {health}: {voters}{learners}{workers}, {leader}",
         survey.cluster_id
     )
 }
@@ -87,6 +104,7 @@ pub fn document(survey: &Survey) -> Value {
         "leader": format!("{:x}", survey.leader),
         "term": survey.term,
         "members": members.collect::<Vec<_>>(),
+        "workers": nodes::document(&survey.workers)["nodes"],
         "problems": problems.collect::<Vec<_>>(),
     })
 }
@@ -113,6 +131,18 @@ fn row(survey: &Survey, member: &Report) -> Vec<String> {
     ]
 }
 
+fn worker_row(worker: &Entry, now_ms: u64) -> Vec<String> {
+    let machine = worker.machine.as_ref();
+    vec![
+        worker.label(),
+        nodes::or_dash(machine.map_or_else(String::new, ToString::to_string)),
+        nodes::state(worker).unwrap_or("-").to_owned(),
+        nodes::age(worker, now_ms),
+        nodes::or_dash(worker.version.clone().unwrap_or_default()),
+        nodes::or_dash(worker.client_urls.join(",")),
+    ]
+}
+
 fn role(survey: &Survey, member: &Report) -> &'static str {
     match member {
         member if member.is_learner => "learner",
@@ -122,12 +152,11 @@ fn role(survey: &Survey, member: &Report) -> &'static str {
 }
 
 fn problem(problem: &Problem) -> String {
-    format!(
-        "{}: {}\n  {}\n",
-        problem.health.name(),
-        problem.what,
-        problem.remedy
-    )
+    let weight = match problem.health {
+        Health::Well => "note",
+        worse => worse.name(),
+    };
+    format!("{weight}: {}\n  {}\n", problem.what, problem.remedy)
 }
 
 /// Cells under each other, two spaces between; the last column is as wide as it is.
@@ -150,6 +179,8 @@ pub(super) fn columns(rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::cluster::machine::{MachineId, Metadata};
+    use crate::core::cluster::roll::Part;
 
     fn survey() -> Survey {
         let up = Report {
@@ -174,18 +205,32 @@ mod tests {
             answer: Err("connection refused".to_owned()),
             ..up.clone()
         };
-        Survey::of(0xc, vec![up, silent], &[])
+        let worker = Entry {
+            name: "three".to_owned(),
+            part: Part::Worker,
+            machine: Some(MachineId::of_random(3)),
+            member: None,
+            up: Some(true),
+            since_ms: Some(1_000),
+            version: Some("0.1.0".to_owned()),
+            metadata: Metadata::default(),
+            client_urls: Vec::new(),
+        };
+        Survey::of(0xc, vec![up, silent], vec![worker], &[])
     }
 
     #[test]
     fn people_see_members_and_what_to_do() {
-        let shown = text(&survey());
+        let shown = text(&survey(), 121_000);
         let expected = "\
-cluster c is unavailable: 2 voters, one leads in term 4
+cluster c is unavailable: 2 voters, 1 worker, one leads in term 4
 
 NAME  ID  ROLE    STATE   LAG  DB SIZE  VERSION  CLIENTS
 one   a   leader  up      0    20 MiB   3.5.1    http://127.0.0.1:2379
 two   b   voter   silent  -    -        -
+
+WORKER  MACHINE                           STATE  FOR  VERSION  CLIENTS
+three   00000000000000000000000000000003  up     2m   0.1.0    -
 
 unavailable: 1 of 2 voters answer, and 2 are needed
 ";
@@ -200,6 +245,7 @@ unavailable: 1 of 2 voters answer, and 2 are needed
         assert_eq!(document["members"][0]["role"], "leader");
         assert_eq!(document["members"][0]["lag_entries"], 0);
         assert_eq!(document["members"][1]["why"], "connection refused");
+        assert_eq!(document["workers"][0]["name"], "three");
         assert_eq!(document["problems"].as_array().map(Vec::len), Some(2));
     }
 }

@@ -1,5 +1,6 @@
 //! Who the machines and the members of a cluster are, and who lets them in.
 
+pub mod appointment;
 pub mod comparison;
 pub mod founding;
 pub mod guesses;

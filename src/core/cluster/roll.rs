@@ -2,6 +2,9 @@
 //!
 //! A member is known from the log, a machine that is up from its record, one that joined from
 //! what was written when it did. A member that was founded by flags has no machine.
+//!
+//! Whoever names a node writes its name, or the beginning of an id; a text that names none or
+//! several names nobody.
 
 use std::collections::BTreeMap;
 
@@ -35,6 +38,10 @@ pub struct Entry {
     pub member: Option<u64>,
     /// Whether its machine says so; `None` where no machine is known.
     pub up: Option<bool>,
+    /// Since when it does what it does, in milliseconds of the epoch, by its machine's clock.
+    pub since_ms: Option<u64>,
+    /// Of the program that the machine runs.
+    pub version: Option<String>,
     pub metadata: Metadata,
     pub client_urls: Vec<String>,
 }
@@ -71,6 +78,8 @@ pub fn roll(
             up: machine.as_ref().map(|_| record.is_some()),
             machine,
             member: Some(member.id),
+            since_ms: record.and_then(since),
+            version: record.map(|record| record.version.clone()),
             metadata: record.map_or_else(Metadata::default, |it| it.metadata.clone()),
             client_urls: member.client_urls.clone(),
         });
@@ -86,6 +95,8 @@ pub fn roll(
                 machine: Some(machine.id.clone()),
                 member: None,
                 up: Some(true),
+                since_ms: since(machine),
+                version: Some(machine.version.clone()),
                 metadata: machine.metadata.clone(),
                 client_urls: machine.client_urls.clone(),
             });
@@ -99,6 +110,8 @@ pub fn roll(
                 machine: Some(node.id.clone()),
                 member: None,
                 up: Some(false),
+                since_ms: None,
+                version: None,
                 metadata: Metadata::default(),
                 client_urls: Vec::new(),
             });
@@ -111,13 +124,53 @@ pub fn roll(
     entries
 }
 
+fn since(machine: &Machine) -> Option<u64> {
+    Some(machine.since_ms).filter(|since_ms| *since_ms > 0)
+}
+
+/// As many as people read.
+const NAMED_MAX: usize = 10;
+
 /// Why a text does not name one node.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NamingError {
-    #[error("no node has the name, the machine id or the member id {0:?}")]
-    Unknown(String),
-    #[error("{0:?} names {1} nodes: write the machine id or the member id of one")]
-    Ambiguous(String, usize),
+    #[error("no node has the name, the machine id or the member id {text:?}; there are {there}")]
+    Unknown { text: String, there: String },
+    #[error("{text:?} names {there}: write the machine id or the member id of one")]
+    Ambiguous { text: String, there: String },
+}
+
+impl Entry {
+    /// What people call it.
+    pub fn label(&self) -> String {
+        match (self.name.as_str(), self.member, &self.machine) {
+            ("", Some(member), _) => format!("{member:x}"),
+            ("", None, Some(machine)) => machine.to_string(),
+            (name, ..) => name.to_owned(),
+        }
+    }
+
+    /// The id that nobody else has.
+    fn id(&self) -> String {
+        match (&self.machine, self.member) {
+            (Some(machine), _) => machine.to_string(),
+            (None, Some(member)) => format!("{member:x}"),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+/// Nodes with their ids, in a line.
+fn named<'a>(entries: impl Iterator<Item = &'a Entry>) -> String {
+    let mut named: Vec<String> = entries
+        .map(|entry| format!("{} ({})", entry.label(), entry.id()))
+        .collect();
+    let more = named.len().saturating_sub(NAMED_MAX);
+    if more > 0 {
+        named.truncate(NAMED_MAX);
+        named.push(format!("{more} more"));
+    }
+    named.join(", ")
 }
 
 /// The node with a name, a machine id or a member id, whole or from the beginning.
@@ -139,8 +192,14 @@ pub fn find<'a>(entries: &'a [Entry], text: &str) -> Result<&'a Entry, NamingErr
     }
     match found[..] {
         [one] => Ok(one),
-        [] => Err(NamingError::Unknown(text.to_owned())),
-        _ => Err(NamingError::Ambiguous(text.to_owned(), found.len())),
+        [] => Err(NamingError::Unknown {
+            text: text.to_owned(),
+            there: named(entries.iter()),
+        }),
+        _ => Err(NamingError::Ambiguous {
+            text: text.to_owned(),
+            there: named(found.into_iter()),
+        }),
     }
 }
 
@@ -242,12 +301,20 @@ mod tests {
         for (text, name) in [("two", "two"), ("a", "one"), (id(3).as_str(), "three")] {
             assert_eq!(find(&all, text).expect(text).name, name);
         }
-        let nobody = find(&all, "five");
-        assert_eq!(nobody, Err(NamingError::Unknown("five".to_owned())));
-        assert_eq!(
-            find(&all, "0"),
-            Err(NamingError::Ambiguous("0".to_owned(), 3))
-        );
         assert!(find(&all, "").is_err());
+    }
+
+    #[test]
+    fn a_text_that_names_none_or_several_is_told_who_there_is() {
+        let all = example();
+        let nobody = find(&all, "five").expect_err("nobody").to_string();
+        assert!(nobody.contains("one (a1), two (0000"), "{nobody}");
+        let several = find(&all, "0").expect_err("three").to_string();
+        assert!(several.starts_with("\"0\" names two (0000"), "{several}");
+        assert!(!several.contains("one (a1)"), "{several}");
+        let crowd: Vec<Machine> = (1..=12).map(|number| machine(number, "w", None)).collect();
+        let crowd = roll(&[], &crowd, &[], &BTreeMap::new());
+        let told = find(&crowd, "w").expect_err("twelve").to_string();
+        assert!(told.contains("2 more"), "{told}");
     }
 }

@@ -1,5 +1,5 @@
 //! What the members of a cluster say of themselves, put together: who leads, who votes, who is
-//! behind, what is wrong, and what to type about it.
+//! behind, which workers there are, what is wrong, and what to type about it.
 //!
 //! A member counts as alive if it answered. Nothing is concluded from silence alone but that: the
 //! one who asks may be cut off, which is why the words are "does not answer".
@@ -7,12 +7,16 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
+use crate::core::cluster::roll::Entry;
 use crate::core::kv::machine::NOBODY_KNOWS_WHOSE;
 use crate::core::kv::request::{Alarm, MemberAlarm};
 use crate::core::units::Size;
 
 /// A member that is further behind than this reads old data and would take time to lead.
 const LAG_ENTRIES_MAX: u64 = 5_000;
+
+/// Workers that are named when many are down.
+const NAMED_MAX: usize = 5;
 
 /// Share of the quota above which somebody should know, in percent.
 const FULL_PERCENT: u64 = 80;
@@ -70,6 +74,7 @@ pub struct Survey {
     pub leader: u64,
     pub term: u64,
     pub members: Vec<Report>,
+    pub workers: Vec<Entry>,
     pub problems: Vec<Problem>,
 }
 
@@ -99,7 +104,12 @@ impl Report {
 
 impl Survey {
     /// Judges what was told. `members` are all that the list names, in its order.
-    pub fn of(cluster_id: u64, members: Vec<Report>, alarms: &[MemberAlarm]) -> Self {
+    pub fn of(
+        cluster_id: u64,
+        members: Vec<Report>,
+        workers: Vec<Entry>,
+        alarms: &[MemberAlarm],
+    ) -> Self {
         let newest = members.iter().filter_map(Report::standing);
         let newest = newest.max_by_key(|standing| (standing.term, standing.leader));
         let (term, leader) = newest.map_or((0, 0), |newest| (newest.term, newest.leader));
@@ -108,10 +118,12 @@ impl Survey {
             leader,
             term,
             members,
+            workers,
             problems: Vec::new(),
         };
         survey.judge_quorum();
         survey.judge_members();
+        survey.judge_workers();
         survey.judge_alarms(alarms);
         survey.judge_versions();
         survey
@@ -130,6 +142,14 @@ impl Survey {
         let all = self.members.iter().filter_map(Report::standing);
         let furthest = all.map(|standing| standing.applied_index).max();
         furthest.unwrap_or(0).saturating_sub(member.applied_index)
+    }
+
+    /// The voter that could lead best in the leader's stead: the one whose log is nearest.
+    pub fn successor(&self) -> Option<&Report> {
+        let others = self.voters().filter(|voter| voter.id != self.leader);
+        let others = others.filter_map(|voter| Some((voter, voter.standing()?)));
+        let nearest = others.min_by_key(|(_, standing)| self.lag(standing));
+        nearest.map(|(voter, _)| voter)
     }
 
     pub fn voters(&self) -> impl Iterator<Item = &Report> {
@@ -168,6 +188,41 @@ impl Survey {
         }
     }
 
+    /// What to do about a member that is lost for good, if it is.
+    fn if_lost(&self, member: &Report) -> String {
+        let label = member.label();
+        match self.workers.iter().any(|worker| worker.up == Some(true)) {
+            true => format!("if it is lost: `coracle cluster replace {label}`"),
+            false => format!("if it is lost: `coracle cluster remove {label}`"),
+        }
+    }
+
+    /// A worker holds nothing: that it is down is worth knowing, and the cluster is well.
+    fn judge_workers(&mut self) {
+        let down = self.workers.iter().filter(|it| it.up == Some(false));
+        let labels: Vec<String> = down.map(Entry::label).collect();
+        let what = match &labels[..] {
+            [] => return,
+            [one] => format!("worker {one} is down"),
+            several => {
+                let named = several[..several.len().min(NAMED_MAX)].join(", ");
+                let more = match several.len() > NAMED_MAX {
+                    true => " and others",
+                    false => "",
+                };
+                format!("{} workers are down: {named}{more}", several.len())
+            }
+        };
+        self.problems.push(Problem {
+            health: Health::Well,
+            what,
+            remedy: format!(
+                "start its daemon; if it is gone for good: `coracle cluster remove {}`",
+                labels[0]
+            ),
+        });
+    }
+
     fn judge_members(&mut self) {
         let mut found = Vec::new();
         for member in &self.members {
@@ -182,12 +237,18 @@ impl Survey {
             match &member.answer {
                 Err(_) if member.name.is_empty() => tell(
                     format!("{label} was added and has not started"),
-                    "start its daemon with --initial-cluster-state existing".to_owned(),
+                    format!(
+                        "start its daemon with --initial-cluster-state existing, or take it back: \
+                         `coracle cluster remove {label}`"
+                    ),
                 ),
                 Err(why) => tell(
                     format!("{label} does not answer: {why}"),
-                    "on its machine: `systemctl start coracle`, or see `journalctl -u coracle`"
-                        .to_owned(),
+                    format!(
+                        "on its machine: `systemctl start coracle`, or see `journalctl -u \
+                         coracle`; {}",
+                        self.if_lost(member)
+                    ),
                 ),
                 Ok(standing) => {
                     let lag = self.lag(standing);
@@ -275,6 +336,8 @@ impl Survey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::cluster::machine::{MachineId, Metadata};
+    use crate::core::cluster::roll::Part;
 
     fn member(id: u64) -> Report {
         Report {
@@ -308,14 +371,15 @@ mod tests {
     }
 
     fn problems(members: Vec<Report>, alarms: &[MemberAlarm]) -> (Health, Vec<String>) {
-        let survey = Survey::of(1, members, alarms);
+        let survey = Survey::of(1, members, Vec::new(), alarms);
         let what = survey.problems.iter().map(|it| it.what.clone()).collect();
         (survey.health(), what)
     }
 
     #[test]
     fn members_that_agree_are_well() {
-        let survey = Survey::of(1, vec![member(1), member(2), member(3)], &[]);
+        let members = vec![member(1), member(2), member(3)];
+        let survey = Survey::of(1, members, Vec::new(), &[]);
         assert_eq!((survey.leader, survey.term), (1, 2));
         assert_eq!(survey.health(), Health::Well);
         assert_eq!(survey.problems, []);
@@ -401,9 +465,71 @@ mod tests {
     }
 
     #[test]
+    fn the_nearest_voter_that_answers_could_lead_next() {
+        let behind = with(2, |it| it.applied_index = 5);
+        let learner = Report {
+            is_learner: true,
+            ..member(4)
+        };
+        let of = |members| Survey::of(1, members, Vec::new(), &[]);
+        let survey = of(vec![member(1), behind.clone(), member(3), learner.clone()]);
+        assert_eq!(survey.successor().map(|it| it.id), Some(3));
+        let survey = of(vec![member(1), behind, silent(3), learner.clone()]);
+        assert_eq!(survey.successor().map(|it| it.id), Some(2));
+        assert_eq!(of(vec![member(1), silent(3), learner]).successor(), None);
+    }
+
+    #[test]
     fn members_of_two_versions_are_told() {
         let newer = with(2, |it| it.version = "2".to_owned());
         let (_, what) = problems(vec![member(1), newer], &[]);
         assert_eq!(what, ["the members run 1 and 2"]);
+    }
+
+    fn worker(number: u64, up: bool) -> Entry {
+        Entry {
+            name: format!("w{number}"),
+            part: Part::Worker,
+            machine: Some(MachineId::of_random(u128::from(number))),
+            member: None,
+            up: Some(up),
+            since_ms: None,
+            version: None,
+            metadata: Metadata::default(),
+            client_urls: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn workers_that_are_down_are_told_and_the_cluster_is_well() {
+        let told = |workers: Vec<Entry>| {
+            let survey = Survey::of(1, vec![member(1)], workers, &[]);
+            assert_eq!(survey.health(), Health::Well);
+            let problems = survey.problems.into_iter();
+            let texts = problems.map(|it| format!("{}: {}", it.what, it.remedy));
+            texts.collect::<Vec<_>>().join("")
+        };
+        assert_eq!(told(vec![worker(1, true)]), "");
+        let one = told(vec![worker(1, true), worker(2, false)]);
+        assert!(one.starts_with("worker w2 is down: start"), "{one}");
+        assert!(one.ends_with("`coracle cluster remove w2`"), "{one}");
+        let many = told((1..=7).map(|number| worker(number, false)).collect());
+        assert!(many.starts_with("7 workers are down: w1, w2, w3, w4, w5 and others"));
+    }
+
+    #[test]
+    fn for_a_member_that_is_lost_it_is_said_what_to_type() {
+        let remedy = |workers| {
+            let members = vec![member(1), member(2), silent(3)];
+            let survey = Survey::of(1, members, workers, &[]);
+            survey.problems[1].remedy.clone()
+        };
+        let replace = remedy(vec![worker(1, true)]);
+        assert!(
+            replace.ends_with("`coracle cluster replace m3`"),
+            "{replace}"
+        );
+        let remove = remedy(vec![worker(1, false)]);
+        assert!(remove.ends_with("`coracle cluster remove m3`"), "{remove}");
     }
 }

@@ -1,9 +1,11 @@
 //! `coracle cluster`: the cluster as a whole, as a client of its members.
 
+mod change;
 mod nodes;
 mod restore;
 mod status;
 mod token;
+mod transfer;
 
 use crate::adapter::local;
 use crate::adapter::rpc::client::{AddressError, Client, ClientError, Code, Endpoint, Limits};
@@ -32,9 +34,21 @@ pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
             "health" => status::health(&asking).await,
             "members" => nodes::members(&asking).await,
             "token" => token::run(&asking, matches).await,
+            "remove" => change::remove(&asking, node(matches)).await,
+            "demote" => change::demote(&asking, node(matches)).await,
+            "promote" => change::promote(&asking, matches).await,
+            "replace" => change::replace(&asking, matches).await,
+            "transfer-leader" => {
+                transfer::transfer(&asking, cluster::change::named(matches, "NODE")).await
+            }
             verb => unreachable!("the command line has {verb}, which has no role"),
         }
     })
+}
+
+/// The node that a verb is about.
+fn node(matches: &Matches) -> &str {
+    cluster::change::named(matches, "NODE").expect("it is required")
 }
 
 /// Prints an answer.
@@ -76,6 +90,7 @@ fn asker(asking: &Asking) -> Result<Inside, Failure> {
 fn unasked(what: &str, error: &AskError) -> Failure {
     let exit = match error {
         AskError::Late(_) | AskError::Unavailable(_) => Exit::UNAVAILABLE,
+        AskError::Denied(_) | AskError::NoMember => Exit::CONFLICT,
         AskError::Refused(_) | AskError::NoLease => Exit::FAILED,
     };
     let failure = Failure::new(exit, what, error);

@@ -2,18 +2,21 @@
 
 use tokio::task::JoinSet;
 
+use crate::adapter::host;
 use crate::adapter::rpc::client::{Client, ClientError, Endpoint, Limits};
 use crate::adapter::rpc::proto::etcdserverpb as pb;
 use crate::cli::cluster::{Asking, Format, status as form};
+use crate::core::cluster::roll::Part;
 use crate::core::cluster::survey::{Health, Report, Standing, Survey};
-use crate::core::kv::request::{Alarm, MemberAlarm};
+use crate::core::kv::request::{Alarm, Consistency, MemberAlarm};
 use crate::error::{Exit, Failure};
-use crate::role::cluster::{connect, failure, limits, print};
+use crate::role::cluster::nodes::Everybody;
+use crate::role::cluster::{asker, connect, failure, limits, print, unasked};
 
 pub(super) async fn status(asking: &Asking) -> Result<Exit, Failure> {
     let survey = survey(asking).await?;
     print(&match asking.format {
-        Format::Text => form::text(&survey),
+        Format::Text => form::text(&survey, host::now_ms()),
         Format::Json => format!("{:#}\n", form::document(&survey)),
     })?;
     Ok(Exit::DONE)
@@ -34,7 +37,7 @@ pub(super) async fn health(asking: &Asking) -> Result<Exit, Failure> {
 
 /// Asks one member who the members are, and then each of them how it stands. No majority is needed
 /// for that: the worse it is, the more somebody wants to see it.
-async fn survey(asking: &Asking) -> Result<Survey, Failure> {
+pub(super) async fn survey(asking: &Asking) -> Result<Survey, Failure> {
     let client = connect(asking).await?;
     let what = "cannot learn who the members are";
     let request = pb::MemberListRequest {
@@ -45,6 +48,18 @@ async fn survey(asking: &Asking) -> Result<Survey, Failure> {
     let alarms = client.alarm(pb::AlarmRequest::default()).await;
     let alarms = alarms.map_err(|error| failure("cannot learn of alarms", &error))?;
     let cluster_id = list.header.map_or(0, |header| header.cluster_id);
+    let inside = asker(asking)?;
+    let workers = Everybody::with(
+        &inside,
+        cluster_id,
+        list.members.clone(),
+        Consistency::Serializable,
+    );
+    let workers = workers
+        .await
+        .map_err(|error| unasked("cannot learn of workers", &error))?;
+    let workers = workers.entries.into_iter();
+    let workers = workers.filter(|entry| entry.part == Part::Worker).collect();
     let count = list.members.len();
     let mut asked = JoinSet::new();
     let limits = limits(asking)?;
@@ -59,7 +74,7 @@ async fn survey(asking: &Asking) -> Result<Survey, Failure> {
     }
     let alarms: Vec<MemberAlarm> = alarms.alarms.iter().filter_map(alarm).collect();
     let reports = reports.into_iter().flatten().collect();
-    Ok(Survey::of(cluster_id, reports, &alarms))
+    Ok(Survey::of(cluster_id, reports, workers, &alarms))
 }
 
 async fn report(member: pb::Member, limits: Limits) -> Report {
