@@ -295,6 +295,15 @@ impl KeyRange {
         }
     }
 
+    /// Every key that begins with `prefix`, which ends with a slash: zero comes behind it in ASCII.
+    pub fn folder(prefix: &'static str) -> Self {
+        let end = prefix.trim_end_matches('/');
+        Self {
+            start: Bytes::from_static(prefix.as_bytes()),
+            end: format!("{end}0").into(),
+        }
+    }
+
     pub fn is_single(&self) -> bool {
         self.end.is_empty()
     }

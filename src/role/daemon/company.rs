@@ -1,7 +1,8 @@
 //! The cluster as a machine that joined it sees it: who may be asked, and what it is to be.
 //!
 //! `cluster` in the data directory says which cluster it joined and where members were last, so
-//! that a machine finds its cluster again although the members it joined by are long gone.
+//! that a machine finds its cluster again although the members it joined by are long gone. Where
+//! none of them serves clients any longer, it asks at the places where members hear each other.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,12 +13,15 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use crate::adapter::disk;
+use crate::adapter::raft;
 use crate::adapter::rpc::client::Endpoint;
-use crate::adapter::rpc::inside::Inside;
+use crate::adapter::rpc::inside::{AskError, Inside};
 use crate::adapter::rpc::join::{self, Application, JoinError, Welcome};
+use crate::adapter::rpc::peer::{Links, Patience, Speaker};
 use crate::adapter::rpc::relay::{Relay, Target};
 use crate::adapter::tls;
 use crate::cli::config::{Join, Settings};
+use crate::core::cluster::node;
 use crate::core::cluster::seat::{self, Seat};
 use crate::core::cluster::spread;
 use crate::core::cluster::token::Token;
@@ -34,6 +38,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// cluster is made, and then longer and longer, because a thousand machines look.
 const REFRESH_MIN: Duration = Duration::from_secs(1);
 const REFRESH_MAX: Duration = Duration::from_secs(30);
+/// After so many questions without an answer in a row the members may be elsewhere.
+const UNANSWERED_MAX: u32 = 5;
+/// For a connection to a member at its peer URL.
+const LOOK_UP_DIAL: Duration = Duration::from_secs(1);
 /// Before a cluster that did not answer is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long a machine tries to join before it says that it cannot: the members may start later.
@@ -47,12 +55,26 @@ struct Known {
     coracle_cluster: u32,
     cluster_id: u64,
     members: Vec<KnownMember>,
+    /// What --join said: peer URLs of members then.
+    #[serde(default)]
+    joined_at: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct KnownMember {
     id: u64,
     client_urls: Vec<String>,
+    #[serde(default)]
+    peer_urls: Vec<String>,
+}
+
+/// What this machine is to be, once that is something else than it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Call {
+    /// The seat's member, or a worker.
+    Seat(Option<Seat>),
+    /// Nothing: somebody took it out of the cluster.
+    Out,
 }
 
 pub(super) struct Company {
@@ -88,7 +110,20 @@ impl Company {
             (Some(known), _) => known,
             (None, None) => return Ok(None),
             (None, Some(how)) => {
-                let known = Known::of(welcome(own, how, &tls).await?);
+                let welcome = welcome(own, how, &tls).await?;
+                let members = welcome.members.into_iter();
+                let known = Known {
+                    coracle_cluster: LAYOUT,
+                    cluster_id: welcome.cluster_id,
+                    members: members
+                        .map(|(id, client_urls)| KnownMember {
+                            id,
+                            client_urls,
+                            peer_urls: Vec::new(),
+                        })
+                        .collect(),
+                    joined_at: how.urls.clone(),
+                };
                 write(&path, &known).map_err(|error| unusable(&path, error))?;
                 known
             }
@@ -118,8 +153,14 @@ impl Company {
     /// Keeps up with who the members are; never ends.
     pub(super) async fn follow_members(&self) {
         let mut refresh = REFRESH_MIN;
+        let mut unanswered = 0_u32;
         loop {
-            match self.inside.members().await {
+            let members = self.inside.members().await;
+            unanswered = match &members {
+                Ok(_) => 0,
+                Err(_) => unanswered + 1,
+            };
+            match members {
                 Ok((id, _)) if id != self.cluster_id => {
                     let (found, wanted) = (format!("{id:x}"), format!("{:x}", self.cluster_id));
                     tracing::warn!(found, wanted, "a member of another cluster answers");
@@ -131,8 +172,12 @@ impl Company {
                     let serving = members.into_iter();
                     let serving =
                         serving.filter(|it| !it.is_learner && !it.client_ur_ls.is_empty());
-                    refresh = match self.learn(serving.map(|it| (it.id, it.client_ur_ls)).collect())
-                    {
+                    let serving = serving.map(|it| KnownMember {
+                        id: it.id,
+                        client_urls: it.client_ur_ls,
+                        peer_urls: it.peer_ur_ls,
+                    });
+                    refresh = match self.learn(serving.collect()) {
                         true => REFRESH_MIN,
                         false => REFRESH_MAX.min(2 * refresh),
                     };
@@ -144,25 +189,68 @@ impl Company {
                 Err(error) => {
                     tracing::debug!(%error, "cannot learn who the members are");
                     refresh = REFRESH_MIN;
+                    if matches!(error, AskError::Refused(_)) {
+                        // It answers and does not serve this: it was a member, or is no voter yet.
+                        self.relay.move_on();
+                    }
+                    if unanswered.is_multiple_of(UNANSWERED_MAX) {
+                        self.look_up().await;
+                    }
                     sleep(PAUSE).await;
                 }
             }
         }
     }
 
-    /// Returns what this machine is to be, once that is something else than it is now.
-    pub(super) async fn reseated(&self, now: Option<u64>) -> Option<Seat> {
-        let key = seat::key(&self.own.id);
-        loop {
-            let looked = self.inside.look(&key).await;
-            let waited = match looked {
-                Ok((found, revision)) => {
-                    let seat = found.and_then(|found| Seat::decode(&found.value).ok());
-                    let seat = seat.filter(|seat| seat.member_id().is_some());
-                    if seat.as_ref().and_then(Seat::member_id) != now {
-                        return seat;
+    /// Asks where members hear each other where they serve clients now: all of them may have moved
+    /// while nobody could be asked, above all one that is alone.
+    async fn look_up(&self) {
+        let known = lock(&self.known).clone();
+        let this = *lock(&self.this);
+        let members = known.members.iter().filter(|it| Some(it.id) != this);
+        let places = members.map(|it| &it.peer_urls).chain([&known.joined_at]);
+        // A machine that is no member yet, or is none any longer, has nothing to say of itself.
+        let nobody = Speaker {
+            cluster_id: 0,
+            member_id: 0,
+        };
+        let patience = Patience {
+            dial: LOOK_UP_DIAL,
+            silence: LOOK_UP_DIAL,
+        };
+        let links = Links::new(nobody, patience).secured_by(self.tls.clone());
+        for urls in places.filter(|urls| !urls.is_empty()) {
+            match raft::look_up(&links, 0, urls).await {
+                Ok(told) if told.cluster_id == self.cluster_id => {
+                    let serving = told.members.into_iter();
+                    let serving = serving.filter(|(_, it)| !it.client_urls.is_empty());
+                    let serving = serving.map(|(id, it)| KnownMember {
+                        id,
+                        client_urls: it.client_urls,
+                        peer_urls: it.peer_urls,
+                    });
+                    if self.learn(serving.collect()) {
+                        tracing::info!(at = urls.join(","), "found where the members are now");
                     }
-                    let changed = self.inside.changed(seat::PREFIX, revision).await;
+                    return;
+                }
+                Ok(_) => tracing::debug!(at = urls.join(","), "another cluster is there"),
+                Err(error) => tracing::debug!(%error, "nobody says where the members are"),
+            }
+        }
+    }
+
+    /// Returns what this machine is to be, once that is something else than it is now.
+    pub(super) async fn called(&self, now: Option<u64>) -> Call {
+        loop {
+            let waited = match self.look(now).await {
+                Ok((Some(call), _)) => return call,
+                Ok((None, revision)) => {
+                    let key = node::key(&self.own.id);
+                    let changed = tokio::select! {
+                        changed = self.inside.changed(seat::PREFIX, revision) => changed,
+                        changed = self.inside.changed(&key, revision) => changed,
+                    };
                     self.news.notify_one();
                     changed
                 }
@@ -173,6 +261,36 @@ impl Company {
                 sleep(PAUSE).await;
             }
         }
+    }
+
+    /// What this machine is to be, if that is something else than it is now, and the revision at
+    /// which that was so.
+    async fn look(&self, now: Option<u64>) -> Result<(Option<Call>, i64), AskError> {
+        let (found, revision) = self.inside.look(&seat::key(&self.own.id)).await?;
+        let seat = found.and_then(|found| Seat::decode(&found.value).ok());
+        let seat = seat.filter(|seat| seat.member_id().is_some() && seat.is_of(self.cluster_id));
+        if seat.as_ref().and_then(Seat::member_id) != now {
+            return Ok((Some(Call::Seat(seat)), revision));
+        }
+        // A member has its seat for as long as it is one, and is asked about nothing else.
+        let is_known = now.is_some() || self.inside.get(&node::key(&self.own.id)).await?.is_some();
+        Ok(((!is_known).then_some(Call::Out), revision))
+    }
+
+    /// Whether somebody took this machine out of the cluster, as far as can be learned now.
+    pub(super) async fn is_out(&self) -> bool {
+        let known = self.inside.get(&node::key(&self.own.id)).await;
+        matches!(known, Ok(None))
+    }
+
+    /// That somebody took this machine out of the cluster.
+    pub(super) fn out(&self) -> Failure {
+        let why = format!("machine {} was taken out of it", self.own.id);
+        Failure::new(Exit::CONFLICT, "cannot take part in the cluster", why).hint(format!(
+            "to have it back: make a token with `coracle cluster token create`, `rm {}`, and \
+             start it with --join and --token",
+            self.path.display()
+        ))
     }
 
     /// The member of a new seat, if this machine has not been that member before. It has nothing of
@@ -214,13 +332,11 @@ impl Company {
     }
 
     /// Whether that is new.
-    fn learn(&self, members: Vec<(u64, Vec<String>)>) -> bool {
-        let known = Known::of(Welcome {
-            cluster_id: self.cluster_id,
+    fn learn(&self, members: Vec<KnownMember>) -> bool {
+        let known = Known {
             members,
-            authority_certificate: Vec::new().into(),
-            certificate: Vec::new().into(),
-        });
+            ..lock(&self.known).clone()
+        };
         if known.members.is_empty() || *lock(&self.known) == known {
             return false;
         }
@@ -249,19 +365,6 @@ impl Company {
 
     fn retarget(&self) {
         self.relay.set_targets(self.targets());
-    }
-}
-
-impl Known {
-    fn of(welcome: Welcome) -> Self {
-        let members = welcome.members.into_iter();
-        Self {
-            coracle_cluster: LAYOUT,
-            cluster_id: welcome.cluster_id,
-            members: members
-                .map(|(id, client_urls)| KnownMember { id, client_urls })
-                .collect(),
-        }
     }
 }
 

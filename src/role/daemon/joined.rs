@@ -92,6 +92,9 @@ pub(super) async fn serve(
             Turn::Worker => {
                 tracing::warn!("this machine is a member no longer: it goes on as a worker");
                 data::retire(&settings.data_dir)?;
+                if company.is_out().await {
+                    return Err(company.out());
+                }
             }
         }
     }
@@ -113,7 +116,7 @@ async fn as_member(
     let member_id = identity.member_id;
     company.become_member(Some(member_id));
     let unseated = async || {
-        company.reseated(Some(member_id)).await;
+        company.called(Some(member_id)).await;
     };
     let name = Some(company.own.name.as_str());
     let mut member = Starting::new(settings, trust, identity, listening, name).await?;

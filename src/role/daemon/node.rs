@@ -10,12 +10,13 @@ use tokio::sync::watch;
 use crate::adapter::data_directory::Identity;
 use crate::adapter::host;
 use crate::adapter::metrics::Metrics;
-use crate::adapter::raft::{Consensus, Leadership, Member, Standing};
+use crate::adapter::raft::{Consensus, Leadership, Member, Standing, State};
 use crate::adapter::rpc::server::GrantView;
+use crate::core::cluster::node;
 use crate::core::kv::lease::TTL_SECONDS_MAX;
 use crate::core::kv::machine::quota_cost;
 use crate::core::kv::quota::Quota;
-use crate::core::kv::request::{Alarm, Command, KvError, MemberAlarm, Reply};
+use crate::core::kv::request::{Alarm, Command, KeyRange, KvError, MemberAlarm, Reply};
 use crate::role::daemon::brake::Brake;
 use crate::role::daemon::hub::Hub;
 use crate::role::daemon::leases::Office;
@@ -138,7 +139,16 @@ impl Node {
         let known = state
             .members()
             .find(|(id, _)| *id == self.identity.member_id);
-        known.is_some_and(|(_, known)| known.peer_urls != own.peer_urls)
+        known.is_some_and(|(_, known)| {
+            let moved = known.client_urls != own.client_urls;
+            known.peer_urls != own.peer_urls || moved && self.has_others(&state)
+        })
+    }
+
+    /// Whether machines joined, which look for this member.
+    fn has_others(&self, state: &State) -> bool {
+        let joined = KeyRange::folder(node::PREFIX);
+        state.machine.store.live_records(&joined).next().is_some()
     }
 
     /// Makes a change, unless the quota or the disk forbids that it adds data.

@@ -19,7 +19,7 @@ use crate::cli::config::Settings;
 use crate::core::kv::request::{Alarm, Consistency};
 use crate::error::{Exit, Failure, chain};
 use crate::role::daemon::api::{ETCD_VERSION, STORAGE_VERSION};
-use crate::role::daemon::company::Company;
+use crate::role::daemon::company::{Call, Company};
 use crate::role::daemon::forming;
 use crate::role::daemon::listen::Listening;
 use crate::role::daemon::machines::Registration;
@@ -121,10 +121,13 @@ impl Worker {
                 tracing::info!(signal, "ended");
                 Ok(Turn::Ended(Exit::DONE))
             }
-            seat = company.reseated(None) => {
-                let seat = seat.expect("it is none already");
-                company.take(&seat).await.map(Turn::Member)
-            }
+            call = company.called(None) => match call {
+                Call::Seat(seat) => {
+                    let seat = seat.expect("it has none already");
+                    company.take(&seat).await.map(Turn::Member)
+                }
+                Call::Out => Err(company.out()),
+            },
             Some(ended) = self.tasks.join_next() => Err(match ended {
                 Ok(failure) => failure,
                 Err(error) => failed(chain(&error)),

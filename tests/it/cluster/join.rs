@@ -14,22 +14,22 @@ use crate::cluster::{put, put_through};
 use crate::rig::{Daemon, PATIENCE, Rig, coracle, free_ports, real_binary};
 
 /// A founder and the machines that join it, each with a directory and an id of its own.
-struct Party {
-    rigs: Vec<Rig>,
+pub(crate) struct Party {
+    pub(crate) rigs: Vec<Rig>,
     /// None: not running.
-    nodes: Vec<Option<Daemon>>,
-    peer_url: String,
-    token: String,
+    pub(crate) nodes: Vec<Option<Daemon>>,
+    pub(crate) peer_url: String,
+    pub(crate) token: String,
 }
 
 /// The id of machine `at`.
-fn machine_id(at: usize) -> String {
+pub(crate) fn machine_id(at: usize) -> String {
     format!("{:032x}", at + 1)
 }
 
 impl Party {
     /// A founder that is up, with a token for any number of machines.
-    fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         let [peer_port, client_port] = free_ports();
         let peer_url = format!("http://127.0.0.1:{peer_port}");
         let id = machine_id(0);
@@ -56,7 +56,7 @@ impl Party {
     }
 
     /// Another machine, that is not started yet.
-    fn rig(&self, at: usize, token: &str) -> Rig {
+    pub(crate) fn rig(&self, at: usize, token: &str) -> Rig {
         let (name, id) = (format!("n{at}"), machine_id(at));
         Rig::with(&[
             "--name",
@@ -73,7 +73,7 @@ impl Party {
     }
 
     /// One more machine joins and serves; its number.
-    fn join(&mut self) -> usize {
+    pub(crate) fn join(&mut self) -> usize {
         let at = self.rigs.len();
         let rig = self.rig(at, &self.token);
         self.nodes.push(Some(rig.start()));
@@ -82,7 +82,7 @@ impl Party {
     }
 
     /// A founder and machines, as many in all, once as many as `voters` vote.
-    async fn of(count: usize, voters: usize) -> Self {
+    pub(crate) async fn of(count: usize, voters: usize) -> Self {
         let mut party = Self::begin();
         for _ in 1..count {
             party.join();
@@ -94,7 +94,7 @@ impl Party {
     }
 
     /// Waits until a machine knows so many members.
-    async fn until_known(&self, at: usize, members: usize) {
+    pub(crate) async fn until_known(&self, at: usize, members: usize) {
         let deadline = Instant::now() + PATIENCE;
         let path = self.rigs[at].data.join("cluster");
         loop {
@@ -112,7 +112,7 @@ impl Party {
     }
 
     /// Waits until the cluster knows that the machine is a member.
-    async fn until_seated(&self, at: usize) {
+    pub(crate) async fn until_seated(&self, at: usize) {
         let deadline = Instant::now() + PATIENCE;
         let key = format!("/coracle/cluster/seat/{}", machine_id(at));
         loop {
@@ -126,20 +126,20 @@ impl Party {
         }
     }
 
-    fn node(&self, at: usize) -> &Daemon {
+    pub(crate) fn node(&self, at: usize) -> &Daemon {
         self.nodes[at].as_ref().expect("it runs")
     }
 
-    fn kill(&mut self, at: usize) {
+    pub(crate) fn kill(&mut self, at: usize) {
         self.nodes[at].take().expect("it runs").kill();
     }
 
-    fn restart(&mut self, at: usize) {
+    pub(crate) fn restart(&mut self, at: usize) {
         self.nodes[at] = Some(self.rigs[at].start());
     }
 
     /// Waits until the nodes, as any that runs tells them, are as wanted.
-    async fn until(&self, what: &str, is_so: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+    pub(crate) async fn until(&self, what: &str, is_so: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let mut running = self.nodes.iter().flatten();
@@ -159,30 +159,30 @@ impl Party {
 }
 
 /// What `cluster members` says, if the cluster answers.
-fn nodes(of: &Daemon) -> Option<Vec<Value>> {
+pub(crate) fn nodes(of: &Daemon) -> Option<Vec<Value>> {
     let output = cluster(of, &["members", "-o", "json"]).output();
     let output = output.expect("coracle runs");
     let document: Value = serde_json::from_slice(&output.stdout).ok()?;
     document["nodes"].as_array().cloned()
 }
 
-fn counted(nodes: &[Value], role: &str) -> usize {
+pub(crate) fn counted(nodes: &[Value], role: &str) -> usize {
     nodes.iter().filter(|node| node["role"] == role).count()
 }
 
-fn named<'a>(nodes: &'a [Value], name: &str) -> &'a Value {
+pub(crate) fn named<'a>(nodes: &'a [Value], name: &str) -> &'a Value {
     let mut found = nodes.iter().filter(|node| node["name"] == name);
     found.next().unwrap_or(&Value::Null)
 }
 
-fn cluster(of: &Daemon, arguments: &[&str]) -> Command {
+pub(crate) fn cluster(of: &Daemon, arguments: &[&str]) -> Command {
     let mut command = coracle(&["cluster"]);
     command.args(arguments).args(["--endpoints", &of.url]);
     command
 }
 
 /// A new token.
-fn create(of: &Daemon, arguments: &[&str]) -> String {
+pub(crate) fn create(of: &Daemon, arguments: &[&str]) -> String {
     let output = cluster(of, &["token", "create"]).args(arguments).output();
     let output = output.expect("coracle runs");
     assert!(output.status.success(), "{output:?}");
@@ -249,7 +249,7 @@ async fn machines_that_join_become_voters_and_the_fourth_serves_as_a_worker() {
 }
 
 /// The member that leads, by its number.
-async fn leader(party: &Party) -> usize {
+pub(crate) async fn leader(party: &Party) -> usize {
     let deadline = Instant::now() + PATIENCE;
     loop {
         assert!(Instant::now() < deadline, "nobody leads");

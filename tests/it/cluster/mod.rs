@@ -15,6 +15,7 @@ mod members;
 mod nemesis;
 mod network;
 mod status;
+mod verbs;
 mod watchers;
 
 use std::net::TcpListener;
