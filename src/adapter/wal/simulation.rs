@@ -37,6 +37,7 @@ struct State {
     fail_write: Option<(u64, i32)>,
     fail_sync: Option<(u64, i32)>,
     short_writes: bool,
+    fail_reads: bool,
 }
 
 /// The disk; clones are the same disk.
@@ -54,6 +55,7 @@ impl SimulatedDisk {
             fail_write: None,
             fail_sync: None,
             short_writes: false,
+            fail_reads: false,
         })))
     }
 
@@ -86,6 +88,11 @@ impl SimulatedDisk {
         self.state().fail_sync = Some((syncs, EIO));
     }
 
+    /// Fails every read from now on.
+    pub(in crate::adapter) fn fail_reads(&self) {
+        self.state().fail_reads = true;
+    }
+
     /// The disk after a power cut; who still holds the old one changes nothing any more.
     pub(in crate::adapter) fn crash(&self) -> Self {
         let mut state = self.state();
@@ -95,6 +102,7 @@ impl SimulatedDisk {
         after.fail_write = None;
         after.fail_sync = None;
         after.full = false;
+        after.fail_reads = false;
         let State { inodes, random, .. } = &mut after;
         for inode in inodes {
             inode.settle(random);
@@ -322,6 +330,9 @@ impl File for SimulatedFile {
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let state = self.disk.state();
+        if state.fail_reads {
+            return Err(io::Error::from_raw_os_error(EIO));
+        }
         let content = &state.inodes[self.inode].content;
         let from = usize::try_from(offset).expect("small").min(content.len());
         let count = buffer.len().min(content.len() - from);

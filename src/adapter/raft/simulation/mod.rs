@@ -7,6 +7,7 @@
 //! states (they are other processes' and sled's), leases and watches; those are driven in real
 //! processes by `tests/it/cluster`.
 
+mod changes;
 mod network;
 mod runtime;
 mod story;
