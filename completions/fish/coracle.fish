@@ -521,23 +521,28 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subc
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -l endpoints -d 'Members to ask in turn, separated by commas' -r
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -l timeout -d 'How long one member may take to answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -l cert -d 'PEM certificate to show to servers over https' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -l key -d 'PEM key of --cert' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -s V -l version -d 'Print version'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -f -a "health" -d 'Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if unavailable'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -f -a "members" -d 'Lists who is in the cluster: voters, learners and workers'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -f -a "token" -d 'Makes, lists and revokes the tokens by which machines join'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -f -a "restore" -d 'Makes the data directory of a new cluster\'s member from a snapshot FILE'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members token restore help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -s V -l version -d 'Print version'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "health" -d 'Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if unavailable'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "members" -d 'Lists who is in the cluster: voters, learners and workers'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "remove" -d 'Takes a node out of the cluster: a member, a worker, dead or alive'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "replace" -d 'Puts a worker in the place of a member that is dead'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "promote" -d 'Makes a worker a member, and a learner vote'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "demote" -d 'Makes a member that joined by a token a worker again'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "transfer-leader" -d 'Has another voter lead'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "token" -d 'Makes, lists and revokes the tokens by which machines join'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "restore" -d 'Makes the data directory of a new cluster\'s member from a snapshot FILE'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l endpoints -d 'Members to ask in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
@@ -568,6 +573,58 @@ complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from remove" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from remove" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from remove" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from remove" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from remove" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from remove" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from remove" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from remove" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from replace" -l wait -d 'How long to wait until it votes; 0 waits for nothing' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from replace" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from replace" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from replace" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from replace" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from replace" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from replace" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from replace" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from replace" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from replace" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from promote" -l wait -d 'How long to wait until it votes; 0 waits for nothing' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from promote" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from promote" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from promote" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from promote" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from promote" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from promote" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from promote" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from promote" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from promote" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from demote" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from demote" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from demote" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from demote" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from demote" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from demote" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from demote" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from demote" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from demote" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from transfer-leader" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from transfer-leader" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from transfer-leader" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from transfer-leader" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from transfer-leader" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from transfer-leader" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from transfer-leader" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from transfer-leader" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from transfer-leader" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -l endpoints -d 'Members to ask in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
@@ -603,6 +660,11 @@ complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "health" -d 'Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if unavailable'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "members" -d 'Lists who is in the cluster: voters, learners and workers'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "remove" -d 'Takes a node out of the cluster: a member, a worker, dead or alive'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "replace" -d 'Puts a worker in the place of a member that is dead'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "promote" -d 'Makes a worker a member, and a learner vote'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "demote" -d 'Makes a member that joined by a token a worker again'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "transfer-leader" -d 'Has another voter lead'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "token" -d 'Makes, lists and revokes the tokens by which machines join'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "restore" -d 'Makes the data directory of a new cluster\'s member from a snapshot FILE'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -687,5 +749,10 @@ complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_su
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "health" -d 'Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if unavailable'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "members" -d 'Lists who is in the cluster: voters, learners and workers'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "remove" -d 'Takes a node out of the cluster: a member, a worker, dead or alive'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "replace" -d 'Puts a worker in the place of a member that is dead'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "promote" -d 'Makes a worker a member, and a learner vote'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "demote" -d 'Makes a member that joined by a token a worker again'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "transfer-leader" -d 'Has another voter lead'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "token" -d 'Makes, lists and revokes the tokens by which machines join'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "restore" -d 'Makes the data directory of a new cluster\'s member from a snapshot FILE'

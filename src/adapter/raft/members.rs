@@ -61,9 +61,15 @@ pub(super) struct Changer {
     /// Held while a change is made: the second step of one must not meet the first of another.
     busy: tokio::sync::Mutex<()>,
     silence_max: Duration,
-    /// The term in which this member leads, and since when it has looked: of a member that has not
-    /// been heard of in this term it is not known for how long.
-    office: Mutex<(u64, Instant)>,
+    office: Mutex<Office>,
+}
+
+/// The term in which this member leads, and since when it has looked for each member: of one that
+/// has not been heard of in this term, or since it was added, it is not known for how long.
+#[derive(Default)]
+struct Office {
+    term: u64,
+    looked: BTreeMap<u64, Instant>,
 }
 
 /// The newest membership, and how its members do.
@@ -83,7 +89,7 @@ impl Changer {
             raft,
             busy: tokio::sync::Mutex::default(),
             silence_max,
-            office: Mutex::new((0, Instant::now())),
+            office: Mutex::default(),
         }
     }
 
@@ -93,9 +99,10 @@ impl Changer {
         let metrics = self.raft.metrics();
         let metrics = metrics.borrow_watched();
         let (heard, matched) = (metrics.heartbeat.as_ref()?, metrics.replication.as_ref()?);
-        let looked_for = now.duration_since(self.looked_since(metrics.current_term, now));
         let stored = &metrics.membership_config;
         let membership = stored.membership();
+        let ids = membership.nodes().map(|(id, _)| *id);
+        let looked = self.looked_since(metrics.current_term, ids.collect(), now);
         let voters: BTreeSet<u64> = membership.voter_ids().collect();
         let last = metrics.last_log_index.unwrap_or(0);
         let seen = |(id, member): (&u64, &Member)| {
@@ -103,7 +110,10 @@ impl Changer {
             let silent = match heard.get(id).and_then(Option::as_ref) {
                 Some(heard) => heard.elapsed(),
                 // Longer than what counts as alive.
-                None => looked_for.max(self.silence_max + Duration::from_nanos(1)),
+                None => {
+                    let looked_for = now.duration_since(looked.get(id).copied().unwrap_or(now));
+                    looked_for.max(self.silence_max + Duration::from_nanos(1))
+                }
             };
             let seen = Seen {
                 votes: voters.contains(id),
@@ -129,12 +139,24 @@ impl Changer {
         })
     }
 
-    fn looked_since(&self, term: u64, now: Instant) -> Instant {
+    fn looked_since(
+        &self,
+        term: u64,
+        members: BTreeSet<u64>,
+        now: Instant,
+    ) -> BTreeMap<u64, Instant> {
         let mut office = self.office.lock().unwrap_or_else(PoisonError::into_inner);
-        if office.0 != term {
-            *office = (term, now);
+        if office.term != term {
+            *office = Office {
+                term,
+                ..Office::default()
+            };
         }
-        office.1
+        office.looked.retain(|id, _| members.contains(id));
+        for id in members {
+            office.looked.entry(id).or_insert(now);
+        }
+        office.looked.clone()
     }
 
     /// Makes a change, if this member leads. `again`: it may have been made already.

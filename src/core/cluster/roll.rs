@@ -53,7 +53,6 @@ pub fn roll(
     nodes: &[Node],
     seats: &BTreeMap<MachineId, Seat>,
 ) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = Vec::new();
     let machine_of = |member: u64| {
         let says = |machine: &&Machine| machine.member == Some(format!("{member:x}"));
         let up = machines.iter().find(says).map(|machine| &machine.id);
@@ -62,10 +61,35 @@ pub fn roll(
             .find(|(_, seat)| seat.member_id() == Some(member));
         up.or(seated.map(|(machine, _)| machine)).cloned()
     };
-    for member in members {
+    let members = members.iter().map(|member| {
         let machine = machine_of(member.id);
         let record = machines.iter().find(|it| Some(&it.id) == machine.as_ref());
-        entries.push(Entry {
+        Entry::of_member(member, machine, record)
+    });
+    let mut entries: Vec<Entry> = members.collect();
+    let is_listed = |entries: &[Entry], id: &MachineId| {
+        entries.iter().any(|it| it.machine.as_ref() == Some(id))
+    };
+    for machine in machines {
+        if !is_listed(&entries, &machine.id) {
+            entries.push(Entry::of_machine(machine));
+        }
+    }
+    for node in nodes {
+        if !is_listed(&entries, &node.id) {
+            entries.push(Entry::of_node(node));
+        }
+    }
+    entries.sort_by(|one, other| {
+        let key = |entry: &Entry| (entry.part, entry.name.clone(), entry.member);
+        key(one).cmp(&key(other))
+    });
+    entries
+}
+
+impl Entry {
+    fn of_member(member: &Member, machine: Option<MachineId>, record: Option<&Machine>) -> Self {
+        Self {
             // One that was added and has not started yet has said nothing.
             name: match (member.name.as_str(), record) {
                 ("", Some(record)) => record.name.clone(),
@@ -82,46 +106,37 @@ pub fn roll(
             version: record.map(|record| record.version.clone()),
             metadata: record.map_or_else(Metadata::default, |it| it.metadata.clone()),
             client_urls: member.client_urls.clone(),
-        });
-    }
-    let is_listed = |entries: &[Entry], id: &MachineId| {
-        entries.iter().any(|it| it.machine.as_ref() == Some(id))
-    };
-    for machine in machines {
-        if !is_listed(&entries, &machine.id) {
-            entries.push(Entry {
-                name: machine.name.clone(),
-                part: Part::Worker,
-                machine: Some(machine.id.clone()),
-                member: None,
-                up: Some(true),
-                since_ms: since(machine),
-                version: Some(machine.version.clone()),
-                metadata: machine.metadata.clone(),
-                client_urls: machine.client_urls.clone(),
-            });
         }
     }
-    for node in nodes {
-        if !is_listed(&entries, &node.id) {
-            entries.push(Entry {
-                name: node.name.clone(),
-                part: Part::Worker,
-                machine: Some(node.id.clone()),
-                member: None,
-                up: Some(false),
-                since_ms: None,
-                version: None,
-                metadata: Metadata::default(),
-                client_urls: Vec::new(),
-            });
+
+    fn of_machine(machine: &Machine) -> Self {
+        Self {
+            name: machine.name.clone(),
+            part: Part::Worker,
+            machine: Some(machine.id.clone()),
+            member: None,
+            up: Some(true),
+            since_ms: since(machine),
+            version: Some(machine.version.clone()),
+            metadata: machine.metadata.clone(),
+            client_urls: machine.client_urls.clone(),
         }
     }
-    entries.sort_by(|one, other| {
-        let key = |entry: &Entry| (entry.part, entry.name.clone(), entry.member);
-        key(one).cmp(&key(other))
-    });
-    entries
+
+    /// One that joined and is down.
+    fn of_node(node: &Node) -> Self {
+        Self {
+            name: node.name.clone(),
+            part: Part::Worker,
+            machine: Some(node.id.clone()),
+            member: None,
+            up: Some(false),
+            since_ms: None,
+            version: None,
+            metadata: Metadata::default(),
+            client_urls: Vec::new(),
+        }
+    }
 }
 
 fn since(machine: &Machine) -> Option<u64> {

@@ -283,6 +283,13 @@ impl Company {
         matches!(known, Ok(None))
     }
 
+    /// Returns once the cluster says that this machine is of it.
+    pub(super) async fn belongs(&self) {
+        while !matches!(self.inside.get(&node::key(&self.own.id)).await, Ok(Some(_))) {
+            sleep(PAUSE).await;
+        }
+    }
+
     /// That somebody took this machine out of the cluster.
     pub(super) fn out(&self) -> Failure {
         let why = format!("machine {} was taken out of it", self.own.id);

@@ -90,8 +90,10 @@ impl Worker {
                 turning.turn_to_another().await;
             }
         });
-        let registered = registration.clone();
+        let (registered, belonging) = (registration.clone(), Arc::clone(company));
         tasks.spawn(async move {
+            // Nobody should see one that was taken out come up, if only for a moment.
+            belonging.belongs().await;
             let unanswered = |times: u32| {
                 if times.is_multiple_of(UNANSWERED_MAX) {
                     doubted.notify_one();
