@@ -193,7 +193,10 @@ impl Survey {
         let label = member.label();
         match self.workers.iter().any(|worker| worker.up == Some(true)) {
             true => format!("if it is lost: `coracle cluster replace {label}`"),
-            false => format!("if it is lost: `coracle cluster remove {label}`"),
+            false => format!(
+                "if it is lost: `coracle cluster remove {label}`, and join another machine with \
+                 the token of `coracle cluster token create`"
+            ),
         }
     }
 
@@ -295,22 +298,27 @@ impl Survey {
                     Health::Unavailable,
                     format!("{label} is full: nothing more is written"),
                     "make space with `kvctl del` and `kvctl compaction REVISION`; the alarm then \
-                     clears itself",
+                     clears itself"
+                        .to_owned(),
                 ),
                 Alarm::Corrupt if raised.member == NOBODY_KNOWS_WHOSE => (
                     Health::Unavailable,
                     "the members hold different data, and no majority says which is right"
                         .to_owned(),
                     "compare them with `kvctl endpoint hashkv`, start the one that you trust with \
-                     --force-new-cluster, and join the others to it anew",
+                     --force-new-cluster, and join the others to it anew"
+                        .to_owned(),
                 ),
                 Alarm::Corrupt => (
                     Health::Degraded,
                     format!("{label} holds other data than the rest"),
-                    "stop its daemon, remove its data directory, and add it anew",
+                    match of {
+                        Some(member) => self.if_lost(member),
+                        None => "disarm it with `kvctl alarm disarm`: it is a member no longer"
+                            .to_owned(),
+                    },
                 ),
             };
-            let remedy = remedy.to_owned();
             self.problems.push(Problem {
                 health,
                 what,
@@ -530,6 +538,6 @@ mod tests {
             "{replace}"
         );
         let remove = remedy(vec![worker(1, false)]);
-        assert!(remove.ends_with("`coracle cluster remove m3`"), "{remove}");
+        assert!(remove.contains("`coracle cluster remove m3`"), "{remove}");
     }
 }

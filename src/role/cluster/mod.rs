@@ -15,7 +15,11 @@ use crate::adapter::tls::{self, ClientFiles};
 use crate::cli::Matches;
 use crate::cli::cluster::{self, Asking};
 use crate::cli::tls::TlsFlags;
+use crate::core::kv::request::KvError;
 use crate::error::{Exit, Failure, answer};
+
+const ASK_VOTERS: &str =
+    "that member does not vote yet: name one that does with `--endpoints LIST`";
 
 /// Runs the verb that `matches` names.
 pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
@@ -95,11 +99,17 @@ fn unasked(what: &str, error: &AskError) -> Failure {
     };
     let failure = Failure::new(exit, what, error);
     match error {
+        AskError::Refused(why) if is_learners(why) => failure.hint(ASK_VOTERS),
         AskError::Unavailable(_) => {
             failure.hint("start the daemon here, or name members with `--endpoints LIST`")
         }
         _ => failure,
     }
+}
+
+/// Whether it is what a learner says to nearly everything.
+fn is_learners(why: &str) -> bool {
+    why == KvError::NotForLearner.to_string()
 }
 
 fn limits(asking: &Asking) -> Result<Limits, Failure> {
@@ -151,6 +161,7 @@ fn failure(what: &str, error: &ClientError) -> Failure {
     };
     let failure = Failure::new(exit, what, error);
     match error {
+        ClientError::Status(status) if is_learners(status.message()) => failure.hint(ASK_VOTERS),
         ClientError::Connect { .. } => {
             failure.hint("start the daemon here, or name members with `--endpoints LIST`")
         }

@@ -19,14 +19,16 @@ const NAME_BYTES_MAX: usize = 255;
 
 pub(super) struct Door {
     inside: Inside,
+    cluster_id: u64,
     guesses: Mutex<Guesses>,
     since: Instant,
 }
 
 impl Door {
-    pub(super) fn new(inside: Inside) -> Self {
+    pub(super) fn new(inside: Inside, cluster_id: u64) -> Self {
         Self {
             inside,
+            cluster_id,
             guesses: Mutex::default(),
             since: Instant::now(),
         }
@@ -97,6 +99,7 @@ impl Door {
         let up = up.and_then(|found| Machine::decode(&found.value).ok());
         let seat = get(seat::key(id)).await?;
         let seat = seat.and_then(|found| Seat::decode(&found.value).ok());
+        let seat = seat.filter(|seat| seat.is_of(self.cluster_id));
         let node = Node {
             id: id.clone(),
             name: application.name.clone(),

@@ -102,7 +102,10 @@ impl Starting {
         if !listeners.is_empty() {
             let (speaker, receiver) =
                 (self.node.identity.speaker(), self.node.consensus.receiver());
-            let door = Arc::new(Door::new(self.inside.clone()));
+            let door = Arc::new(Door::new(
+                self.inside.clone(),
+                self.node.identity.cluster_id,
+            ));
             let gate = Arc::new(Gate {
                 node: Arc::clone(&self.node),
                 founders,
