@@ -67,7 +67,7 @@ pub fn document(survey: &Survey) -> Value {
     let members = survey.members.iter().map(|member| {
         let mut document = json!({
             "id": format!("{:x}", member.id),
-            "name": member.name,
+            "name": member.label(),
             "role": role(survey, member),
             "client_urls": member.client_urls,
             "answers": member.answer.is_ok(),
@@ -116,6 +116,7 @@ fn row(survey: &Survey, member: &Report) -> Vec<String> {
     };
     let state = match &member.answer {
         Ok(_) => "up",
+        Err(_) if member.name.is_empty() && member.seated.is_some() => "starting",
         Err(_) if member.name.is_empty() => "not started",
         Err(_) => "silent",
     };
@@ -186,6 +187,7 @@ mod tests {
         let up = Report {
             id: 0xa,
             name: "one".to_owned(),
+            seated: None,
             is_learner: false,
             client_urls: vec!["http://127.0.0.1:2379".to_owned()],
             answer: Ok(Standing {

@@ -27,6 +27,8 @@ pub struct Report {
     pub id: u64,
     /// Empty: it was added and never started.
     pub name: String,
+    /// What the machine is called that was given a seat as this member, if one was.
+    pub seated: Option<String>,
     pub is_learner: bool,
     pub client_urls: Vec<String>,
     /// Why not, if it did not answer.
@@ -91,9 +93,10 @@ impl Health {
 impl Report {
     /// What people call it.
     pub fn label(&self) -> String {
-        match self.name.as_str() {
-            "" => format!("{:x}", self.id),
-            name => name.to_owned(),
+        match (self.name.as_str(), &self.seated) {
+            ("", Some(machine)) => machine.clone(),
+            ("", None) => format!("{:x}", self.id),
+            (name, _) => name.to_owned(),
         }
     }
 
@@ -238,6 +241,8 @@ impl Survey {
                 });
             };
             match &member.answer {
+                // It takes its seat by itself.
+                Err(_) if member.name.is_empty() && member.seated.is_some() => {}
                 Err(_) if member.name.is_empty() => tell(
                     format!("{label} was added and has not started"),
                     format!(
@@ -351,6 +356,7 @@ mod tests {
         Report {
             id,
             name: format!("m{id}"),
+            seated: None,
             is_learner: false,
             client_urls: Vec::new(),
             answer: Ok(Standing {
@@ -450,8 +456,16 @@ mod tests {
     fn a_member_that_was_added_and_never_started_is_told_as_that() {
         let added = Report {
             name: String::new(),
+            is_learner: true,
             ..silent(0xab)
         };
+        let seated = Report {
+            seated: Some("w7".to_owned()),
+            ..added.clone()
+        };
+        assert_eq!(seated.label(), "w7");
+        let members = vec![member(1), member(2), member(3), seated];
+        assert_eq!(problems(members, &[]).0, Health::Well, "it is on its way");
         let members = vec![member(1), member(2), member(3), added];
         let (_, what) = problems(members, &[]);
         assert!(

@@ -20,6 +20,9 @@ use crate::error::{Exit, Failure};
 use crate::role::cluster::nodes::Everybody;
 use crate::role::cluster::{asker, limits, print, unasked};
 
+/// How long a member that was removed may take until it serves as a worker.
+const SETTLING: Duration = Duration::from_secs(10);
+
 /// Between two looks at whether it votes.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -32,15 +35,16 @@ pub(super) async fn remove(asking: &Asking, name: &str) -> Result<Exit, Failure>
     if let Some(member) = entry.member {
         take_out(&inside, member, &what).await?;
     }
-    if let Some(machine) = &entry.machine {
+    // The record of one that never joined goes with it.
+    let machine = entry.machine.as_ref();
+    if let Some(machine) = machine.filter(|machine| everybody.joined.contains(machine)) {
         let keys = [
             node::key(machine),
             seat::key(machine),
             machine::key(machine),
         ];
         let deletes = keys.map(|key| Change::Delete { key });
-        let deleted = inside.change(&[], deletes.into()).await;
-        deleted.map_err(|error| unasked(&what, &error))?;
+        delete(&inside, deletes.to_vec(), &what).await?;
     }
     told(
         asking,
@@ -286,10 +290,23 @@ async fn take_out(inside: &Inside, member: u64, what: &str) -> Result<(), Failur
     match inside.remove_member(member).await {
         Ok(()) | Err(AskError::NoMember) => Ok(()),
         Err(error @ AskError::Denied(_)) => Err(unasked(what, &error).hint(
-            "bring back the members that are down first: see `coracle cluster status`; a dead one \
-             is replaced with `coracle cluster replace NODE`",
+            "see who is down with `coracle cluster status`: bring them back first, or replace a \
+             dead one with `coracle cluster replace NODE`",
         )),
         Err(error) => Err(unasked(what, &error)),
+    }
+}
+
+/// Deletes keys. Whoever is asked may have been the leader until a moment ago, and serves as a
+/// worker a moment later.
+async fn delete(inside: &Inside, deletes: Vec<Change>, what: &str) -> Result<(), Failure> {
+    let deadline = Instant::now() + SETTLING;
+    loop {
+        match inside.change(&[], deletes.clone()).await {
+            Ok(_) => return Ok(()),
+            Err(error) if Instant::now() >= deadline => return Err(unasked(what, &error)),
+            Err(_) => sleep(PAUSE).await,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::adapter::host;
 use crate::adapter::rpc::client::{Client, ClientError, Endpoint, Limits};
 use crate::adapter::rpc::proto::etcdserverpb as pb;
 use crate::cli::cluster::{Asking, Format, status as form};
-use crate::core::cluster::roll::Part;
+use crate::core::cluster::roll::{Entry, Part};
 use crate::core::cluster::survey::{Health, Report, Standing, Survey};
 use crate::core::kv::request::{Alarm, Consistency, MemberAlarm};
 use crate::error::{Exit, Failure};
@@ -58,8 +58,10 @@ pub(super) async fn survey(asking: &Asking) -> Result<Survey, Failure> {
     let workers = workers
         .await
         .map_err(|error| unasked("cannot learn of workers", &error))?;
-    let workers = workers.entries.into_iter();
-    let workers = workers.filter(|entry| entry.part == Part::Worker).collect();
+    let (workers, others): (Vec<Entry>, Vec<Entry>) = workers
+        .entries
+        .into_iter()
+        .partition(|entry| entry.part == Part::Worker);
     let count = list.members.len();
     let mut asked = JoinSet::new();
     let limits = limits(asking)?;
@@ -73,7 +75,12 @@ pub(super) async fn survey(asking: &Asking) -> Result<Survey, Failure> {
         reports[at] = Some(report);
     }
     let alarms: Vec<MemberAlarm> = alarms.alarms.iter().filter_map(alarm).collect();
-    let reports = reports.into_iter().flatten().collect();
+    let mut reports: Vec<Report> = reports.into_iter().flatten().collect();
+    for report in &mut reports {
+        let says = |entry: &&Entry| entry.member == Some(report.id) && entry.machine.is_some();
+        let entry = others.iter().find(says);
+        report.seated = entry.map(Entry::label);
+    }
     Ok(Survey::of(cluster_id, reports, workers, &alarms))
 }
 
@@ -82,6 +89,7 @@ async fn report(member: pb::Member, limits: Limits) -> Report {
     Report {
         id: member.id,
         name: member.name,
+        seated: None,
         is_learner: member.is_learner,
         client_urls: member.client_ur_ls,
         answer: answer.map_err(|error| error.to_string()),

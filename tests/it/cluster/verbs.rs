@@ -158,12 +158,24 @@ async fn a_voter_that_is_removed_ends_and_a_worker_takes_its_seat() {
 }
 
 #[tokio::test]
+async fn a_leader_that_is_asked_to_remove_itself_does_so_at_once() {
+    let mut party = Party::of(3, 3).await;
+    party.until_seated(1).await;
+    done(party.node(0), &["transfer-leader", "n1"]);
+    done(party.node(1), &["remove", "n1"]);
+    party.gone(1, &["was taken out"]);
+    let all = nodes(party.node(0)).expect("answers");
+    assert_eq!((all.len(), counted(&all, "voter")), (2, 2), "{all:#?}");
+    put_through(party.node(0), "a", "1").await;
+}
+
+#[tokio::test]
 async fn a_voter_whose_loss_would_stop_the_cluster_is_not_removed() {
     let mut party = Party::of(3, 3).await;
     party.until_seated(2).await;
     party.until_seated(1).await;
     party.kill(2);
-    let says = ["would be alive afterwards", "hint: bring back"];
+    let says = ["would be alive afterwards", "bring them back first"];
     refused(party.node(0), &["remove", "n1"], 6, &says);
     refused(party.node(0), &["demote", "n1"], 6, &says);
     refused(
