@@ -168,7 +168,8 @@ impl Survey {
                 health: Health::Unavailable,
                 what: format!("{alive} of {voters} voters answer, and {majority} are needed"),
                 remedy: "start the daemons that are down; while a majority is away nothing can \
-                         be written"
+                         be written. If they are lost: `coracle daemon --force-new-cluster` makes \
+                         a cluster of one that is left"
                     .to_owned(),
             });
         } else if self.leader == 0 {
@@ -188,12 +189,32 @@ impl Survey {
                 ),
                 remedy: "bring back those that do not answer first".to_owned(),
             });
+        } else if voters.is_multiple_of(2) {
+            self.problems.push(Problem {
+                health: Health::Well,
+                what: format!(
+                    "{voters} voters bear the loss of {}, no more than {} would",
+                    voters - majority,
+                    voters - 1
+                ),
+                remedy: "make it an odd number: `coracle cluster promote NODE` or `demote NODE`"
+                    .to_owned(),
+            });
         }
     }
 
-    /// What to do about a member that is lost for good, if it is.
+    fn has_quorum(&self) -> bool {
+        let alive = self.voters().filter(|voter| voter.answer.is_ok()).count();
+        alive > self.voters().count() / 2
+    }
+
+    /// What to do about a member that is lost for good, if it is; the others can do it only while
+    /// they are a majority.
     fn if_lost(&self, member: &Report) -> String {
         let label = member.label();
+        if !self.has_quorum() {
+            return "if it is lost, bring back a majority first".to_owned();
+        }
         match self.workers.iter().any(|worker| worker.up == Some(true)) {
             true => format!("if it is lost: `coracle cluster replace {label}`"),
             false => format!(
@@ -504,7 +525,7 @@ mod tests {
     #[test]
     fn members_of_two_versions_are_told() {
         let newer = with(2, |it| it.version = "2".to_owned());
-        let (_, what) = problems(vec![member(1), newer], &[]);
+        let (_, what) = problems(vec![member(1), newer, member(3)], &[]);
         assert_eq!(what, ["the members run 1 and 2"]);
     }
 
@@ -537,6 +558,13 @@ mod tests {
         assert!(one.ends_with("`coracle cluster remove w2`"), "{one}");
         let many = told((1..=7).map(|number| worker(number, false)).collect());
         assert!(many.starts_with("7 workers are down: w1, w2, w3, w4, w5 and others"));
+    }
+
+    #[test]
+    fn an_even_number_of_voters_is_told_and_is_well() {
+        let (health, what) = problems([1, 2, 3, 4].map(member).to_vec(), &[]);
+        assert_eq!(health, Health::Well);
+        assert_eq!(what, ["4 voters bear the loss of 1, no more than 3 would"]);
     }
 
     #[test]

@@ -99,6 +99,7 @@ fn unasked(what: &str, error: &AskError) -> Failure {
     };
     let failure = Failure::new(exit, what, error);
     match error {
+        AskError::Late(_) => failure.hint("see what is wrong with `coracle cluster status`"),
         AskError::Refused(why) if is_learners(why) => failure.hint(ASK_VOTERS),
         AskError::Unavailable(_) => {
             failure.hint("start the daemon here, or name members with `--endpoints LIST`")
