@@ -110,20 +110,7 @@ impl Company {
             (Some(known), _) => known,
             (None, None) => return Ok(None),
             (None, Some(how)) => {
-                let welcome = welcome(own, how, &tls).await?;
-                let members = welcome.members.into_iter();
-                let known = Known {
-                    coracle_cluster: LAYOUT,
-                    cluster_id: welcome.cluster_id,
-                    members: members
-                        .map(|(id, client_urls)| KnownMember {
-                            id,
-                            client_urls,
-                            peer_urls: Vec::new(),
-                        })
-                        .collect(),
-                    joined_at: how.urls.clone(),
-                };
+                let known = Known::of(welcome(own, how, &tls).await?, &how.urls);
                 write(&path, &known).map_err(|error| unusable(&path, error))?;
                 known
             }
@@ -372,6 +359,24 @@ impl Company {
 
     fn retarget(&self) {
         self.relay.set_targets(self.targets());
+    }
+}
+
+impl Known {
+    fn of(welcome: Welcome, joined_at: &[String]) -> Self {
+        let members = welcome.members.into_iter();
+        Self {
+            coracle_cluster: LAYOUT,
+            cluster_id: welcome.cluster_id,
+            members: members
+                .map(|(id, client_urls)| KnownMember {
+                    id,
+                    client_urls,
+                    peer_urls: Vec::new(),
+                })
+                .collect(),
+            joined_at: joined_at.to_vec(),
+        }
     }
 }
 

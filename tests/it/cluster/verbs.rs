@@ -158,6 +158,25 @@ async fn a_voter_that_is_removed_ends_and_a_worker_takes_its_seat() {
 }
 
 #[tokio::test]
+async fn a_member_that_lost_its_data_is_removed_and_joins_anew() {
+    let mut party = Party::of(3, 3).await;
+    party.until_seated(2).await;
+    put_through(party.node(0), "a", "1").await;
+    party.kill(2);
+    fs::remove_dir_all(&party.rigs[2].data).expect("is removed");
+    party.until_is("n2", "voter", "down").await;
+    let words = ["holds nothing of it", "coracle cluster remove"];
+    party.rigs[2].run().assert(6, &words);
+    done(party.node(0), &["remove", "n2"]);
+    party.restart(2);
+    party
+        .until("three vote", |all| counted(all, "voter") == 3)
+        .await;
+    let (_, everything) = party.node(2).everything().await;
+    assert!(everything.iter().any(|found| found.key == "a"));
+}
+
+#[tokio::test]
 async fn a_leader_that_is_asked_to_remove_itself_does_so_at_once() {
     let mut party = Party::of(3, 3).await;
     party.until_seated(1).await;
