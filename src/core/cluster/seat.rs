@@ -208,7 +208,7 @@ impl Scene {
         // One at a time: a learner that catches up costs the leader, and each adds to a majority.
         let pending = self.seats.values().filter_map(Seat::member_id);
         let pending = pending.filter(|id| !self.members.contains_key(id)).count();
-        if pending > 0 || self.here() >= self.wanted() {
+        if pending > 0 || !self.is_short() {
             return None;
         }
         let candidates = candidates(&self.machines, &self.joined, &self.seats);
@@ -220,6 +220,11 @@ impl Scene {
             machine: free.next()?.id.clone(),
             member: fresh,
         })
+    }
+
+    /// Whether there are fewer members than there should be.
+    pub fn is_short(&self) -> bool {
+        self.here() < self.wanted()
     }
 
     /// Which member is to go as soon as another one votes, by that other one.

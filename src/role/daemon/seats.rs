@@ -4,7 +4,7 @@
 //! time it acts; each write is guarded by what it was decided from, and adding a learner twice
 //! changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,7 +56,6 @@ async fn take_steps(node: &Node, inside: &Inside, voters_wanted: usize) -> Resul
 async fn look(node: &Node, inside: &Inside, voters_wanted: usize) -> Result<Seen, AskError> {
     let machines = inside.list(machine::PREFIX).await?;
     let found = inside.list(seat::PREFIX).await?;
-    let joined = inside.list(node::PREFIX).await?;
     let mut seen = Seen {
         scene: Scene {
             cluster_id: node.identity.cluster_id,
@@ -65,10 +64,7 @@ async fn look(node: &Node, inside: &Inside, voters_wanted: usize) -> Result<Seen
                 .iter()
                 .filter_map(|found| Machine::decode(&found.value).ok())
                 .collect(),
-            joined: joined
-                .iter()
-                .filter_map(|found| found.key.strip_prefix(node::PREFIX)?.parse().ok())
-                .collect(),
+            joined: BTreeSet::new(),
             members: members(node),
             seats: BTreeMap::new(),
         },
@@ -79,6 +75,13 @@ async fn look(node: &Node, inside: &Inside, voters_wanted: usize) -> Result<Seen
             seen.seats.insert(id.clone(), found.mod_revision);
             seen.scene.seats.insert(id, seat);
         }
+    }
+    // Thousands may have joined, and mostly nobody is wanted.
+    if seen.scene.is_short() {
+        let joined = inside.list(node::PREFIX).await?;
+        let joined = joined.iter();
+        let ids = joined.filter_map(|found| found.key.strip_prefix(node::PREFIX)?.parse().ok());
+        seen.scene.joined = ids.collect();
     }
     // Before a member that replaces another is added: it may vote a moment later.
     node.note_replacing(seen.scene.replacements());
