@@ -279,10 +279,12 @@ impl Preparer {
         }
     }
 
-    /// Prepares room for an entry; `told` is called when there is, or when there cannot be.
+    /// Prepares room for an entry; `told` is called when there is, or when there cannot be. A
+    /// segment holds no more than it holds: what is queued may be written when that much fits.
     pub(super) fn expect(&self, bytes: u64, queued_bytes: u64, told: Expectation) {
+        let held = self.limits.segment_bytes - DATA_START - START_RECORD_BYTES;
         let mut room = self.lock();
-        room.expected = Some((required(bytes, queued_bytes), told));
+        room.expected = Some((required(bytes, queued_bytes).min(held), told));
         room.asked = true;
         self.ask.notify_one();
         let told = room.take_met(&self.limits);

@@ -417,6 +417,7 @@ fn full_disk_leaves_the_reserve_then_waits_and_goes_on_when_space_returns() {
 fn entry_that_a_full_disk_has_no_room_for_is_told_before_it_is_submitted() {
     let disk = SimulatedDisk::new(8);
     let options = Options {
+        segment_bytes: 8 << 20,
         space_retry: Duration::from_millis(5),
         ..Options::default()
     };
@@ -431,23 +432,27 @@ fn entry_that_a_full_disk_has_no_room_for_is_told_before_it_is_submitted() {
         wal.fit(bytes, 0)
     };
     // More than is prepared ahead without being asked for.
-    assert_eq!(look(3 << 20), Fit::Now);
+    assert_eq!(look(2 << 20), Fit::Now);
     disk.set_full(true);
-    assert_eq!(look(30 << 20), Fit::DiskFull);
+    assert_eq!(look(4 << 20), Fit::DiskFull);
     assert_eq!(wal.fit(1000, 0), Fit::Now);
-    assert_eq!(wal.fit(1000, 30 << 20), Fit::DiskFull);
+    assert_eq!(wal.fit(1000, 4 << 20), Fit::DiskFull);
     written(&wal, vec![entry(1, 0, 1000)]).expect("what fits does not wait");
     disk.set_full(false);
     let deadline = Instant::now() + WAIT;
-    while look(30 << 20) != Fit::Now {
+    while look(4 << 20) != Fit::Now {
         assert!(Instant::now() < deadline, "space is found again");
     }
-    written(&wal, vec![entry(1, 1, 30 << 20)]).expect("written");
+    written(&wal, vec![entry(1, 1, 4 << 20)]).expect("written");
     // It does not fit into the rest of the segment any more, but into the next one.
-    assert_eq!(look(40 << 20), Fit::Now);
-    written(&wal, vec![entry(1, 2, 40 << 20)]).expect("written");
+    assert_eq!(look(5 << 20), Fit::Now);
+    written(&wal, vec![entry(1, 2, 5 << 20)]).expect("written");
+    // More than any segment holds: asked again once what is queued was written.
+    let (sender, told) = mpsc::channel();
+    wal.expect(9 << 20, Box::new(move || drop(sender.send(()))));
+    told.recv_timeout(WAIT).expect("told");
     wal.close().expect("closed");
-    assert_eq!(wal.fit(60 << 20, 0), Fit::Now, "the log refuses it itself");
+    assert_eq!(wal.fit(7 << 20, 0), Fit::Now, "the log refuses it itself");
 }
 
 #[test]

@@ -37,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two looks at who the members are: short after a change, because more come when a
 /// cluster is made, and then longer and longer, because a thousand machines look.
 const REFRESH_MIN: Duration = Duration::from_secs(1);
-const REFRESH_MAX: Duration = Duration::from_secs(30);
+const REFRESH_MAX: Duration = Duration::from_secs(120);
 /// After so many questions without an answer in a row the members may be elsewhere.
 const UNANSWERED_MAX: u32 = 5;
 /// For a connection to a member at its peer URL.
