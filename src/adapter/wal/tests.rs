@@ -449,7 +449,10 @@ fn entry_that_a_full_disk_has_no_room_for_is_told_before_it_is_submitted() {
     written(&wal, vec![entry(1, 2, 5 << 20)]).expect("written");
     // More than any segment holds: asked again once what is queued was written.
     let (sender, told) = mpsc::channel();
-    wal.expect(9 << 20, Box::new(move || drop(sender.send(()))));
+    wal.expect(
+        9 << 20,
+        Box::new(move || sender.send(()).expect("waited for")),
+    );
     told.recv_timeout(WAIT).expect("told");
     wal.close().expect("closed");
     assert_eq!(wal.fit(7 << 20, 0), Fit::Now, "the log refuses it itself");
