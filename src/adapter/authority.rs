@@ -17,12 +17,12 @@ use thiserror::Error;
 
 use crate::adapter::certificate::{self, CertificateError};
 use crate::adapter::host;
-use crate::core::cluster::trust::{Bearer, Fingerprint};
+use crate::core::cluster::trust::{BACKDATED_S, Bearer, Fingerprint, is_host_name};
 
 /// How long an authority lasts: replacing it means handing a new one to every client.
 pub const AUTHORITY_VALIDITY: Duration = Duration::from_secs(20 * 365 * 24 * 60 * 60);
 /// Certificates begin to be valid before they are made: clocks differ.
-pub const BACKDATED: Duration = Duration::from_secs(60 * 60);
+pub const BACKDATED: Duration = Duration::from_secs(BACKDATED_S.cast_unsigned());
 
 #[derive(Debug, Error)]
 pub enum AuthorityError {
@@ -30,7 +30,7 @@ pub enum AuthorityError {
     Key(rcgen::Error),
     #[error("cannot make the certificate: {0}")]
     Make(rcgen::Error),
-    #[error("the authority's key cannot be read: {0}")]
+    #[error("the key cannot be read: {0}")]
     OwnKey(rcgen::Error),
     #[error("the authority's certificate cannot be used: {0}")]
     OwnCertificate(#[from] CertificateError),
@@ -72,7 +72,15 @@ pub struct Grant {
 
 /// Makes a key for a new certificate.
 pub fn request() -> Result<KeyRequest, AuthorityError> {
-    let key = KeyPair::generate().map_err(AuthorityError::Key)?;
+    request_for(None)
+}
+
+/// Asks for a certificate of a key that there is, or of one that is made.
+pub fn request_for(key_pem: Option<&str>) -> Result<KeyRequest, AuthorityError> {
+    let key = match key_pem {
+        Some(text) => KeyPair::from_pem(text).map_err(AuthorityError::OwnKey)?,
+        None => KeyPair::generate().map_err(AuthorityError::Key)?,
+    };
     let mut request = CertificateParams::default();
     // Whoever signs says what stands here.
     request.distinguished_name = DistinguishedName::new();
@@ -182,7 +190,7 @@ fn alternative_names(grant: &Grant) -> Result<Vec<SanType>, AuthorityError> {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let name = match bare.parse::<IpAddr>() {
             Ok(address) => SanType::IpAddress(address),
-            Err(_) if is_name(bare) => {
+            Err(_) if is_host_name(bare) => {
                 let name = bare.try_into();
                 SanType::DnsName(name.map_err(|_| AuthorityError::Host(host.clone()))?)
             }
@@ -191,13 +199,6 @@ fn alternative_names(grant: &Grant) -> Result<Vec<SanType>, AuthorityError> {
         names.push(name);
     }
     Ok(names)
-}
-
-/// Whether it is a host name (RFC 1123); a star would stand for machines that nobody vouched for.
-fn is_name(host: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    let is_label = |label: &str| !label.is_empty() && label.bytes().all(is_plain);
-    host.len() <= 253 && host.split('.').all(is_label)
 }
 
 #[cfg(test)]

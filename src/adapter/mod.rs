@@ -18,4 +18,5 @@ pub mod raft;
 pub mod restore;
 pub mod rpc;
 pub mod tls;
+pub mod trust_folder;
 pub mod wal;

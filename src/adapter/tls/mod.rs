@@ -30,7 +30,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsStream;
 
 pub use client::{Client, ClientFiles, Servers};
-pub use server::{Clients, Server, ServerFiles};
+pub use server::{Clients, Demand, Server, ServerFiles};
 
 use crate::adapter::certificate::{self, CertificateError};
 use crate::adapter::disk;

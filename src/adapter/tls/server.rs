@@ -35,8 +35,17 @@ pub enum Clients {
 pub struct ServerFiles {
     pub certificate: PathBuf,
     pub key: PathBuf,
-    /// Who signs the certificates that clients must show; none: anybody may connect.
+    /// Who signs the certificates of clients; none: anybody may connect, and none is asked for.
     pub authorities: Option<PathBuf>,
+    pub demand: Demand,
+}
+
+/// What becomes of those who show no certificate where one is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demand {
+    Refuse,
+    /// They may connect; whoever serves them decides what they may do.
+    Admit,
 }
 
 /// A server's side of TLS. Clones share it.
@@ -68,7 +77,10 @@ impl Server {
         let read = move || {
             let identity = Identity::read(&files.certificate, &files.key)?;
             let clients = match &files.authorities {
-                Some(path) => Clients::Required(Roots::read(path)?),
+                Some(path) => match files.demand {
+                    Demand::Refuse => Clients::Required(Roots::read(path)?),
+                    Demand::Admit => Clients::IfGiven(Roots::read(path)?),
+                },
                 None => Clients::Anybody,
             };
             config(&identity, &clients)

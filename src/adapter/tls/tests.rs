@@ -245,6 +245,7 @@ async fn changed_files_are_read_again_and_broken_ones_are_not_used() {
         certificate: path("cert"),
         key: path("key"),
         authorities: None,
+        demand: Demand::Refuse,
     };
     let server = Server::of_files(files).expect("made");
     disk::write_atomically(&path("key"), b"half").expect("written");

@@ -22,6 +22,9 @@ pub enum Bearer {
     Client(String),
 }
 
+/// Certificates begin to be valid before they are made: clocks differ.
+pub const BACKDATED_S: i64 = 60 * 60;
+
 /// The SHA-256 of a certificate as it is sent: what a join token pins.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fingerprint(pub [u8; 32]);
@@ -172,6 +175,19 @@ impl Certificate {
         self.hosts.iter().any(|own| covers(own, bare))
     }
 
+    /// When a new one is to be had, in seconds since 1970: after two thirds of its time, so that
+    /// the cluster may be down for the rest.
+    pub fn due_s(&self) -> i64 {
+        let made_s = self.from_s.saturating_add(BACKDATED_S);
+        let left_s = self.until_s.saturating_sub(made_s).max(0) / 3;
+        self.until_s - left_s
+    }
+
+    /// Whether it is of this bearer and for all of `hosts`.
+    pub fn says(&self, bearer: &Bearer, hosts: &[String]) -> bool {
+        self.bearer.as_ref() == Some(bearer) && hosts.iter().all(|host| self.is_for(host))
+    }
+
     /// Whether its bearer may be the member that is known as `known`. What is not known yet cannot
     /// be checked: a new member is reached before it has been told who the others are.
     pub fn admits(&self, known: &KnownAs<'_>) -> Result<(), Impostor> {
@@ -201,6 +217,13 @@ impl Certificate {
             }),
         }
     }
+}
+
+/// Whether it is a host name (RFC 1123); a star would stand for machines that nobody vouched for.
+pub fn is_host_name(host: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let is_label = |label: &str| !label.is_empty() && label.bytes().all(is_plain);
+    host.len() <= 253 && host.split('.').all(is_label)
 }
 
 /// Whether a name of a certificate covers `host`; `*` stands for one whole first label (RFC 6125).
@@ -265,6 +288,30 @@ mod tests {
         for host in ["example.org", "a.b.example.org", ".example.org", "10.0.0.2"] {
             assert!(!certificate.is_for(host), "{host}");
         }
+    }
+
+    #[test]
+    fn certificate_is_due_after_two_thirds_of_its_time() {
+        let due = |from_s, until_s| {
+            let certificate = Certificate {
+                from_s,
+                until_s,
+                ..certificate(None, &[])
+            };
+            certificate.due_s()
+        };
+        assert_eq!(due(-BACKDATED_S, 90), 60);
+        assert_eq!(due(1_000, 1_000), 1_000);
+    }
+
+    #[test]
+    fn certificate_says_who_and_where_as_a_whole() {
+        let [m1, m2] = ["m1", "m2"].map(|name| Bearer::node(name).expect("a name"));
+        let node = certificate(Some(m1.clone()), &["db1", "::1"]);
+        let hosts = |hosts: &[&str]| hosts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert!(node.says(&m1, &hosts(&["DB1", "[::1]"])));
+        assert!(!node.says(&m1, &hosts(&["db1", "db2"])));
+        assert!(!node.says(&m2, &hosts(&[])));
     }
 
     #[test]
