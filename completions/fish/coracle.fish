@@ -42,7 +42,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -83,7 +83,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -121,7 +121,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from get" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -147,7 +147,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -170,7 +170,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -193,7 +193,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from watch" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -218,7 +218,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from lease" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -244,7 +244,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from compaction" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -265,7 +265,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from endpoint" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -290,7 +290,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from member" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -316,7 +316,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from move-leader" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from move-leader" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from move-leader" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from move-leader" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from move-leader" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from move-leader" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -336,7 +336,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from snapshot" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -360,7 +360,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from alarm" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -383,7 +383,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from defrag" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -404,7 +404,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from check" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -427,7 +427,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from version" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -447,7 +447,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from ls" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -492,7 +492,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l max-request-bytes -d 'Largest request to send' -r
-complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from bench" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -521,33 +521,59 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subc
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -l endpoints -d 'Members to ask in turn, separated by commas' -r
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -l timeout -d 'How long one member may take to answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -l cert -d 'PEM certificate to show to servers over https' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -l key -d 'PEM key of --cert' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -s V -l version -d 'Print version'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "health" -d 'Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if unavailable'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "members" -d 'Lists who is in the cluster: voters, learners and workers'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "remove" -d 'Takes a node out of the cluster: a member, a worker, dead or alive'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "replace" -d 'Puts a worker in the place of a member that is dead'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "promote" -d 'Makes a worker a member, and a learner vote'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "demote" -d 'Makes a member that joined by a token a worker again'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "transfer-leader" -d 'Has another voter lead'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "token" -d 'Makes, lists and revokes the tokens by which machines join'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "restore" -d 'Makes the data directory of a new cluster\'s member from a snapshot FILE'
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from status health members remove replace promote demote transfer-leader token restore help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -s V -l version -d 'Print version'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -f -a "init" -d 'Makes the certificate authority of a new cluster, on its first machine'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -f -a "certificate" -d 'Makes the certificates by which clients off the machine are served'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -f -a "health" -d 'Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if unavailable'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -f -a "members" -d 'Lists who is in the cluster: voters, learners and workers'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -f -a "remove" -d 'Takes a node out of the cluster: a member, a worker, dead or alive'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -f -a "replace" -d 'Puts a worker in the place of a member that is dead'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -f -a "promote" -d 'Makes a worker a member, and a learner vote'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -f -a "demote" -d 'Makes a member that joined by a token a worker again'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -f -a "transfer-leader" -d 'Has another voter lead'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -f -a "token" -d 'Makes, lists and revokes the tokens by which machines join'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -f -a "restore" -d 'Makes the data directory of a new cluster\'s member from a snapshot FILE'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from init" -l data-dir -d 'Where this machine\'s daemon keeps its data [default: as for `coracle daemon`]' -r -f -a "(__fish_complete_directories)"
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from init" -l name -d 'What the cluster is called in its certificates' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from init" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from init" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from init" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from init" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from init" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from init" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from init" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from init" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from certificate" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from certificate" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from certificate" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from certificate" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from certificate" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from certificate" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from certificate" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from certificate" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from certificate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from certificate" -f -a "create" -d 'Makes NAME.pem and NAME.key for a client, and ca.pem for it to check servers'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from certificate" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l endpoints -d 'Members to ask in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from status" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
@@ -557,7 +583,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from health" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
@@ -567,7 +593,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from members" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
@@ -577,7 +603,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from remove" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from remove" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from remove" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from remove" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from remove" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from remove" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from remove" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
@@ -588,7 +614,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from replace" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from replace" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from replace" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from replace" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from replace" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from replace" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from replace" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
@@ -599,7 +625,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from promote" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from promote" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from promote" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from promote" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from promote" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from promote" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from promote" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
@@ -609,7 +635,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from demote" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from demote" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from demote" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from demote" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from demote" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from demote" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from demote" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
@@ -619,7 +645,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from transfer-leader" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from transfer-leader" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from transfer-leader" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from transfer-leader" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from transfer-leader" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from transfer-leader" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from transfer-leader" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
@@ -629,7 +655,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from token" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
@@ -649,7 +675,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l key -d 'PEM key of --cert' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l mark-compacted -d 'Tell watches from before --bump-revision that they missed something'
@@ -657,6 +683,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "init" -d 'Makes the certificate authority of a new cluster, on its first machine'
+complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "certificate" -d 'Makes the certificates by which clients off the machine are served'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "health" -d 'Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if unavailable'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and __fish_seen_subcommand_from help" -f -a "members" -d 'Lists who is in the cluster: voters, learners and workers'
@@ -672,10 +700,10 @@ complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l config -d 'TO
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l name -d 'Name of this member [default: default] [env: CORACLE_NAME]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l data-dir -d 'Where everything is kept [default: /var/lib/coracle as root, else $XDG_DATA_HOME/coracle] [env: CORACLE_DATA_DIR]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l listen-client-urls -d 'Where clients are served [default: http://127.0.0.1:2379] [env: CORACLE_LISTEN_CLIENT_URLS]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l advertise-client-urls -d 'What clients are told to connect to [default: the URLs that are listened on] [env: CORACLE_ADVERTISE_CLIENT_URLS]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l advertise-client-urls -d 'What clients are told to connect to [default: the URLs that are listened on, without those of loopback if there are others] [env: CORACLE_ADVERTISE_CLIENT_URLS]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l listen-metrics-urls -d 'Where only /metrics and /health are served [default: none] [env: CORACLE_LISTEN_METRICS_URLS]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l listen-peer-urls -d 'Where the other members are served [default: none, or http://127.0.0.1:2380 with an initial cluster] [env: CORACLE_LISTEN_PEER_URLS]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l initial-advertise-peer-urls -d 'Where the other members reach this one [default: the peer URLs that are listened on] [env: CORACLE_INITIAL_ADVERTISE_PEER_URLS]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l listen-peer-urls -d 'Where the other members are served [default: none, or http://127.0.0.1:2380 with an initial cluster or when it joins one, and https:// where it joins by that] [env: CORACLE_LISTEN_PEER_URLS]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l initial-advertise-peer-urls -d 'Where the other members reach this one [default: the peer URLs that are listened on, without those of loopback if there are others] [env: CORACLE_INITIAL_ADVERTISE_PEER_URLS]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l initial-cluster -d 'Who founds the cluster: NAME=URL for every founder, with commas [default: this member alone] [env: CORACLE_INITIAL_CLUSTER]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l initial-cluster-state -d 'Whether the members of --initial-cluster found it, or have added this one to it [default: new] [env: CORACLE_INITIAL_CLUSTER_STATE]' -r -f -a "new\t''
 existing\t''"
@@ -686,10 +714,10 @@ complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l token -d 'Wha
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l voters -d 'How many of the machines that joined are made voting members: 1, 3, 5 or 7 [default: 3] [env: CORACLE_VOTERS]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l machine-id -d 'Id of this machine: 32 hexadecimal digits [default: /etc/machine-id, else one that is kept in --data-dir] [env: CORACLE_MACHINE_ID]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l metadata -d 'What is said of this machine: KEY=VALUE, several with commas [default: none] [env: CORACLE_METADATA]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l cert-file -d 'PEM certificate for https:// URLs of clients and of metrics, read again when it changes [default: none] [env: CORACLE_CERT_FILE]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l cert-file -d 'PEM certificate for https:// URLs of clients and of metrics, read again when it changes [default: that of a cluster with an authority of its own, see `coracle cluster init`] [env: CORACLE_CERT_FILE]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l key-file -d 'PEM key of --cert-file [default: none] [env: CORACLE_KEY_FILE]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l trusted-ca-file -d 'PEM authorities: only clients with a certificate of theirs are served [default: anybody is served] [env: CORACLE_TRUSTED_CA_FILE]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l peer-cert-file -d 'PEM certificate for https:// peer URLs, for both ends of a connection [default: none] [env: CORACLE_PEER_CERT_FILE]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l peer-cert-file -d 'PEM certificate for https:// peer URLs, for both ends of a connection [default: as for --cert-file] [env: CORACLE_PEER_CERT_FILE]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l peer-key-file -d 'PEM key of --peer-cert-file [default: none] [env: CORACLE_PEER_KEY_FILE]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l peer-trusted-ca-file -d 'PEM authorities of the other members\' certificates [default: none] [env: CORACLE_PEER_TRUSTED_CA_FILE]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l socket -d 'Unix socket for clients on this machine, or `off` [default: /run/coracle/coracle.sock as root, else $XDG_RUNTIME_DIR/coracle.sock, or in --data-dir] [env: CORACLE_SOCKET]' -r
@@ -705,6 +733,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l snapshot-coun
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l heartbeat-interval -d 'Milliseconds between heartbeats [default: 100] [env: CORACLE_HEARTBEAT_INTERVAL]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l election-timeout -d 'Milliseconds without a leader before an election [default: 1000] [env: CORACLE_ELECTION_TIMEOUT]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l watch-progress-notify-interval -d 'How long a quiet watch waits for a notice of progress [default: 10m] [env: CORACLE_WATCH_PROGRESS_NOTIFY_INTERVAL]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l certificate-validity -d 'How long the certificates are valid that this member signs for the nodes of the cluster; each is renewed after two thirds of it. 2160h are 90 days [default: 2160h] [env: CORACLE_CERTIFICATE_VALIDITY]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l backup-dir -d 'Where the daemon keeps snapshots of the store; in the file: dir in [backup] [default: `backup` in --data-dir] [env: CORACLE_BACKUP_DIR]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l backup-interval -d 'How often it takes one, if anything has changed; 0 for never; in the file: interval in [backup] [default: 1h] [env: CORACLE_BACKUP_INTERVAL]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l backup-keep -d 'How many it keeps; in the file: keep in [backup] [default: 24] [env: CORACLE_BACKUP_KEEP]' -r
@@ -746,6 +775,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_su
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "version" -d 'Shows the version of the client and of the etcd API that it speaks'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "init" -d 'Makes the certificate authority of a new cluster, on its first machine'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "certificate" -d 'Makes the certificates by which clients off the machine are served'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "health" -d 'Says in a line how the cluster is; ends with 0 if well, 1 if degraded, 4 if unavailable'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "members" -d 'Lists who is in the cluster: voters, learners and workers'

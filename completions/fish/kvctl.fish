@@ -35,7 +35,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_needs_command" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_needs_command" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_needs_command" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_needs_command" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_needs_command" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_needs_command" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -76,7 +76,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand put" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -114,7 +114,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand get" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand get" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -140,7 +140,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -163,7 +163,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -186,7 +186,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand watch" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -211,7 +211,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and not __fish_seen_subcommand_from grant revoke timetolive list keep-alive help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -237,7 +237,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from grant" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -257,7 +257,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from revoke" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -277,7 +277,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from timetolive" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -298,7 +298,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from list" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -318,7 +318,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand lease; and __fish_seen_subcommand_from keep-alive" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -345,7 +345,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand compaction" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -366,7 +366,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and not __fish_seen_subcommand_from health status hashkv help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -391,7 +391,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from health" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -412,7 +412,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from status" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -434,7 +434,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand endpoint; and __fish_seen_subcommand_from hashkv" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -459,7 +459,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and not __fish_seen_subcommand_from list add remove update promote help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -485,7 +485,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from list" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -506,7 +506,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from add" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -527,7 +527,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from remove" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -548,7 +548,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from update" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -568,7 +568,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand member; and __fish_seen_subcommand_from promote" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -594,7 +594,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand move-leader" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -614,7 +614,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and not __fish_seen_subcommand_from status save restore help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -638,7 +638,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from status" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -658,7 +658,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from save" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -684,7 +684,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand snapshot; and __fish_seen_subcommand_from restore" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -710,7 +710,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and not __fish_seen_subcommand_from list disarm help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -733,7 +733,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from list" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -753,7 +753,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand alarm; and __fish_seen_subcommand_from disarm" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -776,7 +776,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand defrag" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -797,7 +797,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and not __fish_seen_subcommand_from perf datascale help" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -825,7 +825,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from perf" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -852,7 +852,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand check; and __fish_seen_subcommand_from datascale" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -877,7 +877,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand version" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand version" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand version" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand version" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand version" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand version" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -897,7 +897,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand ls" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''
@@ -942,7 +942,7 @@ fields\t''
 table\t''
 protobuf\t''"
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l max-request-bytes -d 'Largest request to send' -r
-complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l cacert -d 'PEM authorities whose servers are believed over https [default: this machine\'s]' -r -F
+complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l cert -d 'PEM certificate to show to servers over https' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -l key -d 'PEM key of --cert' -r -F
 complete -c kvctl -n "__fish_kvctl_using_subcommand bench" -s o -l output -d 'Format of the answer: text, or json with plain UTF-8 strings' -r -f -a "text\t''

@@ -48,6 +48,22 @@ pub fn listen_urls(text: &str) -> Result<Vec<ListenUrl>, String> {
     text.split(',').map(|url| listen_url(url.trim())).collect()
 }
 
+/// Those of the URLs under which others may be told to come: beside one that other machines reach,
+/// one of this machine alone would lead them to themselves.
+pub fn reached(urls: &[String]) -> Vec<String> {
+    let is_loopback =
+        |url: &&String| listen_urls(url).is_ok_and(|urls| urls.iter().all(ListenUrl::is_loopback));
+    let away: Vec<String> = urls
+        .iter()
+        .filter(|url| !is_loopback(url))
+        .cloned()
+        .collect();
+    match away.is_empty() {
+        true => urls.to_vec(),
+        false => away,
+    }
+}
+
 fn listen_url(url: &str) -> Result<ListenUrl, String> {
     let example = "write http://ADDRESS:PORT, such as http://127.0.0.1:2379";
     let (scheme, address) = match url.split_once("://") {
@@ -110,6 +126,17 @@ mod tests {
             let why = listen_urls(url).expect_err(url);
             assert!(why.contains("write http://ADDRESS:PORT"), "{why}");
         }
+    }
+
+    #[test]
+    fn others_are_told_of_this_machine_alone_only_where_it_is_alone() {
+        let reached = |urls: &[&str]| {
+            let urls: Vec<String> = urls.iter().map(ToString::to_string).collect();
+            reached(&urls)
+        };
+        let (here, away) = ("http://127.0.0.1:1", "https://10.0.0.1:1");
+        assert_eq!(reached(&[here, away]), [away]);
+        assert_eq!(reached(&[here]), [here]);
     }
 
     #[test]

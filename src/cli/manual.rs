@@ -58,7 +58,8 @@ pub const PAGES: &[Page] = &[
             ),
             (
                 "6",
-                "conflict: of restore: the directory is in use or not empty",
+                "conflict: of restore: the directory is in use or not empty; of init: a cluster or \
+                 an authority is there already",
             ),
         ],
         files: &[
@@ -96,6 +97,25 @@ pub const PAGES: &[Page] = &[
         ],
     },
     Page {
+        name: "coracle-cluster-certificate",
+        exits: &[
+            ("0", "done"),
+            ("1", "failed"),
+            ("2", "usage: the command line is wrong and nothing was done"),
+            (
+                "3",
+                "no: this machine has no key of an authority, as it is no member",
+            ),
+            ("6", "conflict: the files are there already"),
+        ],
+        files: &[("trust", "in the data directory: the authority")],
+        environment: &[],
+        examples: &[(
+            "coracle cluster certificate create me --out here",
+            "makes here/me.pem, here/me.key and here/ca.pem",
+        )],
+    },
+    Page {
         name: "coracle-cluster-token",
         exits: &[
             ("0", "done"),
@@ -125,7 +145,11 @@ pub const PAGES: &[Page] = &[
             ("1", "failed: it cannot start, or cannot go on"),
             ("2", "usage: the command line or a setting is wrong"),
             ("4", "unavailable: no member lets this machine in"),
-            ("5", "refused: the token lets nobody in"),
+            (
+                "5",
+                "refused: the token lets nobody in or is of another cluster, or a certificate is \
+                 not valid now",
+            ),
             (
                 "4",
                 "unavailable: with --initial-cluster-state existing, no other member answers",
@@ -142,6 +166,11 @@ pub const PAGES: &[Page] = &[
             ("/var/lib/coracle", "the data, as root"),
             ("~/.local/share/coracle", "the data of an ordinary user"),
             ("backup", "in the data directory: snapshots, one an hour"),
+            (
+                "trust",
+                "in the data directory: ca.pem, the authority of the cluster; ca.key, its key, on \
+                 members; node.pem and node.key, this node's certificate",
+            ),
             (
                 "/etc/coracle.env",
                 "variables for the service, one a line, if it is there",

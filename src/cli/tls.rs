@@ -41,7 +41,16 @@ pub fn flags(prefix: &'static str) -> [Arg; 5] {
     let flags = [
         file(
             "cacert",
-            "PEM authorities whose servers are believed over https [default: this machine's]",
+            match prefix {
+                "CORACLE" => {
+                    "PEM authorities whose servers are believed over https [default: the \
+                     cluster's where its node runs, else this machine's]"
+                }
+                _ => {
+                    "PEM authorities whose servers are believed over https [default: this \
+                     machine's]"
+                }
+            },
         ),
         file("cert", "PEM certificate to show to servers over https"),
         file("key", "PEM key of --cert"),

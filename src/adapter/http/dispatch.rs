@@ -13,7 +13,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::Either;
 use futures_util::{FutureExt, StreamExt};
-use http::{HeaderMap, Method, Request, Response, Version, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header};
+use http_body_util::Full;
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use tokio::sync::watch;
 use tokio::time::{Sleep, sleep};
@@ -93,6 +94,13 @@ where
         if let Some(caller) = &self.caller {
             request.extensions_mut().insert(caller.clone());
         }
+        // Where it is open who may connect, those without a certificate get what a call of theirs
+        // may give them, and no page.
+        let is_nobody = matches!(self.caller, Some(Caller(None)));
+        if is_nobody && !is_grpc(&request) {
+            let answer = future::ready(Ok(forbidden()));
+            return Either::Right(Either::Left(answer));
+        }
         if !is_grpc(&request) {
             let answer = self.routes.answer(request.map(Body::new));
             let phase = self.phase.clone();
@@ -119,6 +127,13 @@ where
             }
         }
     }
+}
+
+fn forbidden() -> Response<Body> {
+    let text = Bytes::from_static(b"this wants a certificate of the cluster\n");
+    let mut answer = Response::new(Body::new(Full::new(text)));
+    *answer.status_mut() = StatusCode::FORBIDDEN;
+    answer
 }
 
 impl Punctual {

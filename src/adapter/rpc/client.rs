@@ -569,6 +569,14 @@ fn mistaken(endpoint: &str, error: &(dyn std::error::Error + 'static)) -> Option
     })
 }
 
+/// Why there is no trust between the two sides, if that is what the error says.
+pub(super) fn distrust(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    match mistaken("", error)? {
+        ClientError::Distrust { why, .. } => Some(why),
+        _ => None,
+    }
+}
+
 /// The innermost error, which names the situation; tonic's outer ones say "transport error".
 pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;

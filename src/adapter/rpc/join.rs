@@ -1,4 +1,7 @@
-//! How a machine asks a member to be let into the cluster: both ends of one call.
+//! How a machine asks a member to be let into the cluster, and what only its machines get: both
+//! ends of these calls.
+//!
+//! Joining is for whoever shows a token. All else is for those who show a node certificate.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -14,12 +17,13 @@ use tonic::codegen::Service;
 use tonic::transport::{Channel, Endpoint as Transport, Uri};
 use tonic::{Code, Request, Response, Status};
 
-use crate::adapter::rpc::client::{Endpoint, open, root_cause};
+use crate::adapter::rpc::client::{Endpoint, distrust, open, root_cause};
 use crate::adapter::rpc::peer::{PeerCalls, Peers};
 use crate::adapter::rpc::proto::join::{
     self as pb, join_client::JoinClient, join_server::Join, join_server::JoinServer,
 };
-use crate::adapter::tls;
+use crate::adapter::tls::{self, Caller};
+use crate::core::cluster::trust::Bearer;
 
 /// A request or an answer: texts, URLs of a few members, and two certificates.
 const MESSAGE_BYTES_MAX: usize = 1 << 20;
@@ -38,6 +42,8 @@ pub struct Application {
     pub name: String,
     /// Empty where the cluster has no authority.
     pub certificate_request: Bytes,
+    /// Where the machine is reached.
+    pub hosts: Vec<String>,
 }
 
 /// What a machine is given.
@@ -65,6 +71,9 @@ pub enum JoinError {
     /// What was asked makes no sense.
     #[error("{0}")]
     Malformed(String),
+    /// The other side is not of the cluster, or takes this one for none of it.
+    #[error("{0}")]
+    Distrust(String),
     /// Another member, or the same one later, may answer.
     #[error("{0}")]
     Unavailable(String),
@@ -81,6 +90,7 @@ impl JoinError {
             Code::FailedPrecondition => Self::Conflict(why),
             Code::ResourceExhausted => Self::TooManyGuesses(why),
             Code::InvalidArgument => Self::Malformed(why),
+            Code::PermissionDenied => Self::Distrust(why),
             Code::Unimplemented => Self::Unavailable(
                 "nobody there lets machines in: it is no member's peer URL".into(),
             ),
@@ -97,51 +107,98 @@ impl From<JoinError> for Status {
             JoinError::Conflict(_) => Self::failed_precondition(why),
             JoinError::TooManyGuesses(_) => Self::resource_exhausted(why),
             JoinError::Malformed(_) => Self::invalid_argument(why),
+            JoinError::Distrust(_) => Self::permission_denied(why),
             JoinError::Unavailable(_) => Self::unavailable(why),
         }
     }
 }
 
-/// Asks the member at `endpoint`, with `tls` where its URL says `https`.
-pub async fn ask(
+/// A member that is asked.
+pub struct Desk {
+    endpoint: Endpoint,
+    client: JoinClient<Channel>,
+}
+
+impl Desk {
+    /// Connects to the member at `endpoint`, with `tls` where its URL says `https`.
+    pub async fn of(endpoint: &Endpoint, tls: Option<tls::Client>) -> Result<Self, JoinError> {
+        let unreachable = |why: String| JoinError::Unavailable(format!("{endpoint}: {why}"));
+        let place = format!("http://{}", endpoint.address.authority());
+        let transport =
+            Transport::from_shared(place).map_err(|error| unreachable(error.to_string()))?;
+        let address = endpoint.address.clone();
+        let connector =
+            tower::service_fn(move |_: Uri| open(address.clone(), tls.clone(), DIAL_TIMEOUT));
+        let channel: Channel = timeout(DIAL_TIMEOUT, transport.connect_with_connector(connector))
+            .await
+            .map_err(|late| unreachable(late.to_string()))?
+            .map_err(|error| match distrust(&error) {
+                Some(why) => JoinError::Distrust(format!("{endpoint}: {why}")),
+                None => unreachable(root_cause(&error)),
+            })?;
+        Ok(Self {
+            endpoint: endpoint.clone(),
+            client: JoinClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX),
+        })
+    }
+
+    /// Asks to be let in.
+    pub async fn join(&mut self, application: Application) -> Result<Welcome, JoinError> {
+        let request = pb::JoinRequest {
+            token_id: application.token_id,
+            secret: application.secret,
+            machine_id: application.machine_id,
+            directory: application.directory,
+            name: application.name,
+            certificate_request: application.certificate_request,
+            hosts: application.hosts,
+        };
+        let answer = within(&self.endpoint, self.client.join(request)).await?;
+        let members = answer.members.into_iter();
+        Ok(Welcome {
+            cluster_id: answer.cluster_id,
+            members: members
+                .map(|member| (member.id, member.client_urls))
+                .collect(),
+            authority_certificate: answer.authority_certificate,
+            certificate: answer.certificate,
+        })
+    }
+
+    /// Asks for a new certificate for the machine of the one that is shown.
+    pub async fn renew(
+        &mut self,
+        certificate_request: Bytes,
+        hosts: Vec<String>,
+    ) -> Result<Bytes, JoinError> {
+        let request = pb::RenewRequest {
+            certificate_request,
+            hosts,
+        };
+        let answer = within(&self.endpoint, self.client.renew(request)).await?;
+        Ok(answer.certificate)
+    }
+
+    /// Asks for the key of the cluster's authority.
+    pub async fn authority_key(&mut self) -> Result<Bytes, JoinError> {
+        let request = pb::AuthorityKeyRequest {};
+        let answer = within(&self.endpoint, self.client.authority_key(request)).await?;
+        Ok(answer.key)
+    }
+}
+
+/// The answer to a call, in time.
+async fn within<T>(
     endpoint: &Endpoint,
-    tls: Option<tls::Client>,
-    application: Application,
-) -> Result<Welcome, JoinError> {
-    let unreachable = |why: String| JoinError::Unavailable(format!("{endpoint}: {why}"));
-    let place = format!("http://{}", endpoint.address.authority());
-    let transport =
-        Transport::from_shared(place).map_err(|error| unreachable(error.to_string()))?;
-    let address = endpoint.address.clone();
-    let connector =
-        tower::service_fn(move |_: Uri| open(address.clone(), tls.clone(), DIAL_TIMEOUT));
-    let channel: Channel = timeout(DIAL_TIMEOUT, transport.connect_with_connector(connector))
-        .await
-        .map_err(|late| unreachable(late.to_string()))?
-        .map_err(|error| unreachable(root_cause(&error)))?;
-    let mut client = JoinClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let request = pb::JoinRequest {
-        token_id: application.token_id,
-        secret: application.secret,
-        machine_id: application.machine_id,
-        directory: application.directory,
-        name: application.name,
-        certificate_request: application.certificate_request,
-    };
-    let answer = timeout(ANSWER_TIMEOUT, client.join(request)).await;
-    let answer = answer.map_err(|late| unreachable(late.to_string()))?;
-    let answer = answer
-        .map_err(|status| JoinError::of(&status))?
-        .into_inner();
-    let members = answer.members.into_iter();
-    Ok(Welcome {
-        cluster_id: answer.cluster_id,
-        members: members
-            .map(|member| (member.id, member.client_urls))
-            .collect(),
-        authority_certificate: answer.authority_certificate,
-        certificate: answer.certificate,
-    })
+    call: impl Future<Output = Result<Response<T>, Status>>,
+) -> Result<T, JoinError> {
+    let answer = timeout(ANSWER_TIMEOUT, call).await;
+    let answer = answer.map_err(|late| JoinError::Unavailable(format!("{endpoint}: {late}")))?;
+    let answer = answer.map_err(|status| match distrust(&status) {
+        Some(why) => JoinError::Distrust(format!("{endpoint}: {why}")),
+        None => JoinError::of(&status),
+    })?;
+    Ok(answer.into_inner())
 }
 
 /// Whoever lets machines in.
@@ -150,6 +207,20 @@ pub trait Doorkeeper: Send + Sync + 'static {
         &self,
         application: Application,
     ) -> impl Future<Output = Result<Welcome, JoinError>> + Send;
+
+    /// A new certificate for `machine`, which has shown the one before.
+    fn renew(
+        &self,
+        machine: String,
+        certificate_request: Bytes,
+        hosts: Vec<String>,
+    ) -> impl Future<Output = Result<Bytes, JoinError>> + Send;
+
+    /// The authority's key for `machine`, if it is a member's.
+    fn authority_key(
+        &self,
+        machine: String,
+    ) -> impl Future<Output = Result<Bytes, JoinError>> + Send;
 }
 
 struct Door<D>(Arc<D>);
@@ -168,6 +239,7 @@ impl<D: Doorkeeper> Join for Door<D> {
             directory: request.directory,
             name: request.name,
             certificate_request: request.certificate_request,
+            hosts: request.hosts,
         };
         let welcome = self.0.admit(application).await?;
         let members = welcome.members.into_iter();
@@ -178,6 +250,42 @@ impl<D: Doorkeeper> Join for Door<D> {
             authority_certificate: welcome.authority_certificate,
             certificate: welcome.certificate,
         }))
+    }
+
+    async fn renew(
+        &self,
+        request: Request<pb::RenewRequest>,
+    ) -> Result<Response<pb::RenewResponse>, Status> {
+        let machine = machine(&request)?;
+        let request = request.into_inner();
+        let renewed = self
+            .0
+            .renew(machine, request.certificate_request, request.hosts);
+        let certificate = renewed.await?;
+        Ok(Response::new(pb::RenewResponse { certificate }))
+    }
+
+    async fn authority_key(
+        &self,
+        request: Request<pb::AuthorityKeyRequest>,
+    ) -> Result<Response<pb::AuthorityKeyResponse>, Status> {
+        let machine = machine(&request)?;
+        let key = self.0.authority_key(machine).await?;
+        Ok(Response::new(pb::AuthorityKeyResponse { key }))
+    }
+}
+
+/// The machine of the node certificate that a caller shows.
+fn machine<T>(request: &Request<T>) -> Result<String, Status> {
+    let caller = request.extensions().get::<Caller>();
+    let certificate = caller.and_then(|caller| caller.0.as_ref());
+    match certificate.and_then(|certificate| certificate.bearer.as_ref()) {
+        Some(Bearer::Node(machine)) => Ok(machine.clone()),
+        _ => {
+            let why = "this is for those who show a node certificate of the cluster";
+            tracing::warn!(why, "a caller is refused");
+            Err(Status::permission_denied(why))
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! The command line of `coracle cluster`: one subcommand per verb.
 
+pub mod certificate;
 pub mod change;
+pub mod init;
 pub mod nodes;
 pub mod status;
 pub mod token;
@@ -41,6 +43,8 @@ pub fn command(face: &'static str) -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .args(global().map(|flag| flag.global(true).help_heading(heading)))
+        .subcommand(init::command())
+        .subcommand(certificate::command())
         .subcommand(
             Command::new("status")
                 .about("Shows the members, the leader, what is wrong and what to type about it"),

@@ -31,7 +31,7 @@ pub const KEYS: &[Key] = &[
         "advertise-client-urls",
         "URLS",
         "What clients are told to connect to",
-        "the URLs that are listened on",
+        "the URLs that are listened on, without those of loopback if there are others",
     ),
     key(
         "listen-metrics-urls",
@@ -43,13 +43,14 @@ pub const KEYS: &[Key] = &[
         "listen-peer-urls",
         "URLS",
         "Where the other members are served",
-        "none, or http://127.0.0.1:2380 with an initial cluster",
+        "none, or http://127.0.0.1:2380 with an initial cluster or when it joins one, and https:// \
+         where it joins by that",
     ),
     key(
         "initial-advertise-peer-urls",
         "URLS",
         "Where the other members reach this one",
-        "the peer URLs that are listened on",
+        "the peer URLs that are listened on, without those of loopback if there are others",
     ),
     key(
         "initial-cluster",
@@ -113,7 +114,7 @@ pub const KEYS: &[Key] = &[
         "cert-file",
         "FILE",
         "PEM certificate for https:// URLs of clients and of metrics, read again when it changes",
-        "none",
+        "that of a cluster with an authority of its own, see `coracle cluster init`",
     ),
     key("key-file", "FILE", "PEM key of --cert-file", "none"),
     key(
@@ -130,7 +131,7 @@ pub const KEYS: &[Key] = &[
         "peer-cert-file",
         "FILE",
         "PEM certificate for https:// peer URLs, for both ends of a connection",
-        "none",
+        "as for --cert-file",
     ),
     key(
         "peer-key-file",
@@ -217,6 +218,13 @@ pub const KEYS: &[Key] = &[
         "SPAN",
         "How long a quiet watch waits for a notice of progress",
         "10m",
+    ),
+    key(
+        "certificate-validity",
+        "SPAN",
+        "How long the certificates are valid that this member signs for the nodes of the cluster; \
+         each is renewed after two thirds of it. 2160h are 90 days",
+        "2160h",
     ),
     key(
         "backup-dir",

@@ -98,6 +98,8 @@ pub struct Settings {
     /// For clients and metrics.
     pub client_tls: Option<TlsFiles>,
     pub peer_tls: Option<TlsFiles>,
+    /// How long what this member signs for the cluster is valid.
+    pub certificate_validity: Duration,
     /// Empty: those that it listens on.
     pub advertise_peer: Vec<String>,
     /// None: this member alone.
@@ -396,6 +398,10 @@ impl fmt::Display for Settings {
             (
                 "watch-progress-notify-interval",
                 quoted(&Span(self.watch_progress)),
+            ),
+            (
+                "certificate-validity",
+                quoted(&Span(self.certificate_validity)),
             ),
             ("corrupt-check-time", quoted(&or_never(self.corrupt_check))),
             ("force-new-cluster", self.force_new_cluster.to_string()),
@@ -709,7 +715,7 @@ mod tests {
             ("watch-progress-notify-interval", "0"),
             ("log-level", "loud"),
             ("quota-backend-bytes", "many"),
-            ("listen-client-urls", "https://127.0.0.1:1"),
+            ("certificate-validity", "0"),
             ("name", ""),
             ("data-dir", ""),
         ] {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::cli::config::{
-    BackupSettings, CompactionMode, ConfigError, DEFAULT_NAME, InitialState, LogLevel, Origin,
-    Settings, Socket, Values,
+    BackupSettings, CompactionMode, ConfigError, DEFAULT_NAME, InitialState, Join, LogLevel,
+    Origin, Settings, Socket, Values,
 };
 use crate::cli::listen::{ListenUrl, Scheme, listen_urls, listen_urls_or_none};
 use crate::core::cluster::founding::Founders;
@@ -37,11 +37,7 @@ impl Reader<'_> {
         let listen_metrics = self.parse("listen-metrics-urls", Vec::new(), listen_urls_or_none)?;
         let founders = self.founders()?;
         let joining = self.joining(insecure)?;
-        let here = match founders.is_some() || joining.join.is_some() {
-            true => usual("http://127.0.0.1:2380"),
-            false => Vec::new(),
-        };
-        let listen_peer = self.parse("listen-peer-urls", here, listen_urls_or_none)?;
+        let listen_peer = self.listen_peer(founders.is_some(), joining.join.as_ref())?;
         if !insecure {
             self.loopback("listen-peer-urls", &listen_peer)?;
             self.loopback("listen-client-urls", &listen_client)?;
@@ -58,6 +54,7 @@ impl Reader<'_> {
             listen_metrics,
             listen_peer,
             advertise_peer: self.parse("initial-advertise-peer-urls", Vec::new(), advertised)?,
+            certificate_validity: self.certificate_validity()?,
             client_tls: self.client_tls()?,
             peer_tls: self.peer_tls()?,
             founders,
@@ -100,6 +97,28 @@ impl Reader<'_> {
 
     pub(super) fn switch(&self, name: &'static str) -> Result<bool, ConfigError> {
         self.parse(name, false, switch)
+    }
+
+    /// A member that is alone needs none; one that joins over TLS has certificates for it.
+    fn listen_peer(
+        &self,
+        founds: bool,
+        join: Option<&Join>,
+    ) -> Result<Vec<ListenUrl>, ConfigError> {
+        let is_secure = |join: &Join| join.urls.iter().all(|url| url.starts_with("https://"));
+        let usual = match join {
+            Some(join) if is_secure(join) => "https://127.0.0.1:2380",
+            Some(_) => "http://127.0.0.1:2380",
+            None if founds => "http://127.0.0.1:2380",
+            None => "",
+        };
+        let usual = listen_urls_or_none(usual).expect("the default is one");
+        self.parse("listen-peer-urls", usual, listen_urls_or_none)
+    }
+
+    fn certificate_validity(&self) -> Result<Duration, ConfigError> {
+        let usual = duration("2160h").expect("a duration");
+        self.parse("certificate-validity", usual, positive)
     }
 
     fn founders(&self) -> Result<Option<Founders>, ConfigError> {

@@ -1,5 +1,8 @@
 //! The keys of certificates: what has to be given together, and with which URLs.
 //!
+//! An https:// URL without certificates is served with those of the cluster's own authority;
+//! whether the data directory has them is for whoever looks at it.
+//!
 //! Whatever would leave a connection open to more than the user meant is refused, with the key that
 //! is missing; files are not looked at here.
 
@@ -119,19 +122,9 @@ impl Reader<'_> {
         files: Option<&TlsFiles>,
         urls: &[(&'static str, &Vec<ListenUrl>)],
     ) -> Result<(), ConfigError> {
-        let secure = urls.iter().find_map(|(name, urls)| {
-            let url = urls.iter().find(|url| is_secure(url))?;
-            Some((*name, url))
-        });
+        let secure = urls.iter().any(|(_, urls)| urls.iter().any(is_secure));
         match (files, secure) {
-            (None, Some((name, url))) => {
-                let why = format!(
-                    "{url} wants a certificate: give --{} and --{}, or write http://",
-                    names.certificate, names.key
-                );
-                Err(self.refused(name, why))
-            }
-            (Some(_), None) => {
+            (Some(_), false) => {
                 let why = format!(
                     "it would not be used, as nothing is served with TLS: write https:// in --{}",
                     urls[0].0
@@ -223,13 +216,16 @@ mod tests {
     }
 
     #[test]
+    fn https_without_certificates_is_left_to_those_of_the_cluster() {
+        let settings = load(&[SERVED, ("listen-peer-urls", "https://10.0.0.1:1")]).expect("loads");
+        assert_eq!((settings.client_tls, settings.peer_tls), (None, None));
+        let joins = load(&[("join", "https://db1:2380")]).expect("loads");
+        assert_eq!(joins.listen_peer[0].to_string(), "https://127.0.0.1:2380");
+    }
+
+    #[test]
     fn what_does_not_go_together_is_refused_with_what_is_missing() {
         let cases: &[Case] = &[
-            (
-                &[SERVED],
-                "listen-client-urls",
-                "give --cert-file and --key-file",
-            ),
             (&[SERVED, CERTIFICATE], "cert-file", "give --key-file too"),
             (&[SERVED, KEY], "key-file", "give --cert-file too"),
             (
@@ -256,16 +252,6 @@ mod tests {
                 ],
                 "advertise-client-urls",
                 "write https://",
-            ),
-            (
-                &[("listen-metrics-urls", "https://127.0.0.1:1")],
-                "listen-metrics-urls",
-                "give --cert-file and --key-file",
-            ),
-            (
-                &[("listen-peer-urls", "https://127.0.0.1:1")],
-                "listen-peer-urls",
-                "give --peer-cert-file and --peer-key-file",
             ),
             (
                 &[

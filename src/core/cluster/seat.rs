@@ -18,6 +18,8 @@ use crate::core::cluster::machine::{Machine, MachineId, Role};
 
 /// Where the seats stand, each by the id of its machine.
 pub const PREFIX: &str = "/coracle/cluster/seat/";
+/// The first key after those in that folder.
+pub const PREFIX_END: &str = "/coracle/cluster/seat0";
 
 /// What was decided of one machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

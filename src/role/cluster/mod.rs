@@ -1,6 +1,8 @@
 //! `coracle cluster`: the cluster as a whole, as a client of its members.
 
+mod certificate;
 mod change;
+mod init;
 mod nodes;
 mod restore;
 mod status;
@@ -24,8 +26,11 @@ const ASK_VOTERS: &str =
 /// Runs the verb that `matches` names.
 pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
     let (verb, matches) = matches.subcommand().expect("clap requires a verb");
-    if verb == "restore" {
-        return restore::restore(matches);
+    match verb {
+        "restore" => return restore::restore(matches),
+        "init" => return init::init(matches),
+        "certificate" => return certificate::run(matches),
+        _ => {}
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -141,11 +146,13 @@ fn speaker(flags: &TlsFlags) -> Result<tls::Client, Failure> {
             return Err(Failure::usage(what, why).hint("give both: `--cert FILE --key FILE`"));
         }
     };
-    let files = ClientFiles {
+    let is_told = flags.authorities.is_some() || identity.is_some() || flags.unverified;
+    let own = local::trust().filter(|_| !is_told);
+    let files = own.unwrap_or_else(|| ClientFiles {
         authorities: flags.authorities.clone(),
         identity,
         unverified: flags.unverified,
-    };
+    });
     tls::Client::of_files(files).map_err(|error| {
         Failure::usage(what, tls::chain(&error)).hint("see --cacert, --cert and --key")
     })

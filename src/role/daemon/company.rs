@@ -16,17 +16,21 @@ use crate::adapter::disk;
 use crate::adapter::raft;
 use crate::adapter::rpc::client::Endpoint;
 use crate::adapter::rpc::inside::{AskError, Inside};
-use crate::adapter::rpc::join::{self, Application, JoinError, Welcome};
+use crate::adapter::rpc::join::{Application, Desk, JoinError, Welcome};
 use crate::adapter::rpc::peer::{Links, Patience, Speaker};
 use crate::adapter::rpc::relay::{Relay, Target};
 use crate::adapter::tls;
+use crate::adapter::trust_folder::TrustFolder;
 use crate::cli::config::{Join, Settings};
 use crate::core::cluster::node;
 use crate::core::cluster::seat::{self, Seat};
 use crate::core::cluster::spread;
 use crate::core::cluster::token::Token;
+use crate::core::cluster::trust::Fingerprint;
 use crate::error::{Exit, Failure};
 use crate::role::daemon::machines::Own;
+use crate::role::daemon::managed::{self, Managed};
+use crate::role::daemon::trust;
 
 /// Rises when an older program would misread the file.
 const LAYOUT: u32 = 1;
@@ -84,7 +88,7 @@ pub(super) struct Company {
     pub(super) relay: Relay,
     /// What is asked of the cluster goes over the relay.
     pub(super) inside: Inside,
-    tls: Option<tls::Client>,
+    pub(super) tls: Option<tls::Client>,
     path: PathBuf,
     known: Mutex<Known>,
     /// Somebody's seat has changed, and so have the members, or will soon.
@@ -99,21 +103,22 @@ impl Company {
         settings.data_dir.join(FILE).exists()
     }
 
-    /// The cluster that this machine joined, or joins now; none if it is to join none.
-    pub(super) async fn enter(
+    /// Joins the cluster that this machine is told of, and keeps what it is given.
+    pub(super) async fn join(settings: &Settings, own: &Own, how: &Join) -> Result<(), Failure> {
+        let path = settings.data_dir.join(FILE);
+        let welcome = welcome(settings, own, how).await?;
+        write(&path, &Known::of(welcome, &how.urls)).map_err(|error| unusable(&path, error))
+    }
+
+    /// The cluster that this machine joined; none if it has joined none.
+    pub(super) fn enter(
         settings: &Settings,
         own: &Own,
         tls: Option<tls::Client>,
     ) -> Result<Option<Self>, Failure> {
         let path = settings.data_dir.join(FILE);
-        let known = match (read(&path)?, &settings.joining.join) {
-            (Some(known), _) => known,
-            (None, None) => return Ok(None),
-            (None, Some(how)) => {
-                let known = Known::of(welcome(own, how, &tls).await?, &how.urls);
-                write(&path, &known).map_err(|error| unusable(&path, error))?;
-                known
-            }
+        let Some(known) = read(&path)? else {
+            return Ok(None);
         };
         let relay = Relay::new(Vec::new(), tls.clone());
         let company = Self {
@@ -135,6 +140,11 @@ impl Company {
     pub(super) fn become_member(&self, this: Option<u64>) {
         *lock(&self.this) = this;
         self.retarget();
+    }
+
+    /// Whether this machine is a member now.
+    pub(super) fn is_member(&self) -> bool {
+        lock(&self.this).is_some()
     }
 
     /// Keeps up with who the members are; never ends.
@@ -381,7 +391,7 @@ impl Known {
 }
 
 /// Asks one member after the other to be let in.
-async fn welcome(own: &Own, how: &Join, tls: &Option<tls::Client>) -> Result<Welcome, Failure> {
+async fn welcome(settings: &Settings, own: &Own, how: &Join) -> Result<Welcome, Failure> {
     let Some(token) = &how.token else {
         return Err(Failure::usage(WHAT, "there is no token").hint(
             "make one with `coracle cluster token create` on a member, and give it with --token",
@@ -392,12 +402,14 @@ async fn welcome(own: &Own, how: &Join, tls: &Option<tls::Client>) -> Result<Wel
         return Err(Failure::new(Exit::REFUSED, WHAT, why)
             .hint("give the https:// URLs of members with --join"));
     }
+    let newcomer = Newcomer::new(settings, own, token)?;
     let deadline = Instant::now() + JOIN_PATIENCE;
     loop {
         let mut unavailable = "no URL is given".to_owned();
         for endpoint in parsed(&how.urls) {
-            match join::ask(&endpoint, tls.clone(), application(own, token)).await {
+            match newcomer.ask(&endpoint).await {
                 Ok(welcome) => {
+                    newcomer.keep(&welcome)?;
                     let cluster = format!("{:x}", welcome.cluster_id);
                     tracing::info!(cluster, by = %endpoint, "joined");
                     return Ok(welcome);
@@ -416,14 +428,73 @@ async fn welcome(own: &Own, how: &Join, tls: &Option<tls::Client>) -> Result<Wel
     }
 }
 
-fn application(own: &Own, token: &Token) -> Application {
-    Application {
-        token_id: token.id.clone(),
-        secret: token.secret.clone(),
-        machine_id: own.id.to_string(),
-        directory: own.directory.clone(),
-        name: own.name.clone(),
-        certificate_request: Vec::new().into(),
+/// A machine that asks to be let in.
+struct Newcomer {
+    application: Application,
+    tls: Option<tls::Client>,
+    /// Where the cluster's certificates go, and by what its authority is known; none of a cluster
+    /// without one.
+    expects: Option<(TrustFolder, Fingerprint)>,
+}
+
+impl Newcomer {
+    fn new(settings: &Settings, own: &Own, token: &Token) -> Result<Self, Failure> {
+        let mut application = Application {
+            token_id: token.id.clone(),
+            secret: token.secret.clone(),
+            machine_id: own.id.to_string(),
+            directory: own.directory.clone(),
+            name: own.name.clone(),
+            certificate_request: Vec::new().into(),
+            hosts: Vec::new(),
+        };
+        let Some(pin) = &token.pin else {
+            // A cluster whose certificates are its owner's business.
+            let tls = trust::to_given_peers(settings)?;
+            return Ok(Self {
+                application,
+                tls,
+                expects: None,
+            });
+        };
+        let pin: Fingerprint = pin.parse().expect("a token has a pin of such digits");
+        let managed = Managed::new(settings, &own.id);
+        let folder = managed.folder;
+        if folder.has_authority_key() && !Company::is_known(settings) {
+            let why = format!(
+                "\"{}\" holds the authority of a cluster of its own",
+                folder.path().display()
+            );
+            return Err(Failure::new(Exit::CONFLICT, WHAT, why)
+                .hint("start it without --join, or give an empty directory with --data-dir DIR"));
+        }
+        let request = folder.request();
+        let request = request.map_err(|error| managed::unusable(&folder, &error))?;
+        application.certificate_request = request.into();
+        application.hosts = managed.hosts;
+        let tls = tls::Client::new(tls::Servers::Pinned(pin), None);
+        let tls = tls.map_err(|error| Failure::new(Exit::FAILED, WHAT, tls::chain(&error)))?;
+        Ok(Self {
+            application,
+            tls: Some(tls),
+            expects: Some((folder, pin)),
+        })
+    }
+
+    async fn ask(&self, endpoint: &Endpoint) -> Result<Welcome, JoinError> {
+        let mut desk = Desk::of(endpoint, self.tls.clone()).await?;
+        desk.join(self.application.clone()).await
+    }
+
+    /// Keeps the certificates, before anything says that this machine has joined.
+    fn keep(&self, welcome: &Welcome) -> Result<(), Failure> {
+        let Some((folder, pin)) = &self.expects else {
+            return Ok(());
+        };
+        let texts = [&welcome.authority_certificate, &welcome.certificate];
+        let [authority, certificate] = texts.map(|text| String::from_utf8_lossy(text));
+        let kept = folder.keep(&authority, &certificate, *pin);
+        kept.map_err(|error| managed::unusable(folder, &error))
     }
 }
 
@@ -438,6 +509,10 @@ fn refused(error: &JoinError) -> Failure {
              `coracle cluster remove NODE`",
         ),
         JoinError::TooManyGuesses(_) => failure(Exit::REFUSED),
+        JoinError::Distrust(_) => failure(Exit::REFUSED).hint(
+            "give a token of the cluster that answers there, made with `coracle cluster token \
+             create` on a member, or the URLs of the cluster that the token is of",
+        ),
         JoinError::Malformed(_) | JoinError::Unavailable(_) => failure(Exit::FAILED),
     }
 }

@@ -2,8 +2,10 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
+use crate::adapter::authority::Authority;
 use crate::adapter::host;
 use crate::adapter::rpc::inside::{AskError, Change, Found, Guard, Inside};
 use crate::adapter::rpc::join::{Application, Doorkeeper, JoinError, Welcome};
@@ -12,23 +14,31 @@ use crate::core::cluster::machine::{self, Machine, MachineId};
 use crate::core::cluster::node::{self, Admission, Node};
 use crate::core::cluster::seat::{self, Seat};
 use crate::core::cluster::token::{self, TokenError, TokenRecord};
+use crate::core::cluster::trust::Bearer;
+use crate::error::chain;
+use crate::role::daemon::managed::Managed;
 
 /// How often a decision is made again because something that it depends on changed meanwhile.
 const TRIES_MAX: usize = 8;
 const NAME_BYTES_MAX: usize = 255;
+/// Many times what a machine has addresses; a certificate is sent with each handshake.
+const HOSTS_MAX: usize = 64;
 
 pub(super) struct Door {
     inside: Inside,
     cluster_id: u64,
+    /// None where the cluster has no authority.
+    managed: Option<Managed>,
     guesses: Mutex<Guesses>,
     since: Instant,
 }
 
 impl Door {
-    pub(super) fn new(inside: Inside, cluster_id: u64) -> Self {
+    pub(super) fn new(inside: Inside, cluster_id: u64, managed: Option<Managed>) -> Self {
         Self {
             inside,
             cluster_id,
+            managed,
             guesses: Mutex::default(),
             since: Instant::now(),
         }
@@ -156,23 +166,135 @@ impl Doorkeeper for Door {
                 "a name has {NAME_BYTES_MAX} bytes at most"
             )));
         }
+        // Before the token is used up: this member may not be able to give what belongs to it.
+        let signer = self.signer(&application)?;
         for _ in 0..TRIES_MAX {
             if self.decide(&id, &application).await?.is_some() {
                 let (cluster_id, members) = self.inside.members().await.map_err(unavailable)?;
                 let members = members.into_iter().filter(|member| !member.is_learner);
+                let (authority_certificate, certificate) = match &signer {
+                    None => (Bytes::new(), Bytes::new()),
+                    Some((managed, authority)) => (
+                        authority.certificate_pem().to_owned().into(),
+                        sign(managed, authority, id.as_str(), &application)?,
+                    ),
+                };
                 return Ok(Welcome {
                     cluster_id,
                     members: members
                         .map(|member| (member.id, member.client_ur_ls))
                         .collect(),
-                    authority_certificate: Vec::new().into(),
-                    certificate: Vec::new().into(),
+                    authority_certificate,
+                    certificate,
                 });
             }
         }
         let why = "too many machines join at the same time";
         Err(JoinError::Unavailable(why.to_owned()))
     }
+
+    async fn renew(
+        &self,
+        machine: String,
+        certificate_request: Bytes,
+        hosts: Vec<String>,
+    ) -> Result<Bytes, JoinError> {
+        let id = self.known(&machine).await?;
+        let (managed, authority) = self.authority()?;
+        let request = text(&certificate_request)?;
+        let signed = signed(&managed, &authority, id.as_str(), request, hosts)?;
+        tracing::info!(machine, "renewed the certificate of a node");
+        Ok(signed)
+    }
+
+    async fn authority_key(&self, machine: String) -> Result<Bytes, JoinError> {
+        let id = self.known(&machine).await?;
+        let found = self
+            .inside
+            .get(&seat::key(&id))
+            .await
+            .map_err(unavailable)?;
+        let seat = found.and_then(|found| Seat::decode(&found.value).ok());
+        let member = seat.as_ref().and_then(Seat::member_id);
+        let (_, members) = self.inside.members().await.map_err(unavailable)?;
+        if !members.iter().any(|it| Some(it.id) == member) {
+            let why = format!("machine {machine} is no member");
+            tracing::warn!(why, "the authority's key is not handed out");
+            return Err(JoinError::Distrust(why));
+        }
+        let (_, authority) = self.authority()?;
+        tracing::info!(machine, "handed the authority's key to a member");
+        Ok(authority.key_pem().into())
+    }
+}
+
+impl Door {
+    /// Who signs for the application; none where the cluster has no authority, or nothing to sign
+    /// was sent.
+    fn signer(&self, application: &Application) -> Result<Option<(Managed, Authority)>, JoinError> {
+        match self.managed.is_some() && !application.certificate_request.is_empty() {
+            true => self.authority().map(Some),
+            false => Ok(None),
+        }
+    }
+
+    fn authority(&self) -> Result<(Managed, Authority), JoinError> {
+        let cannot = |why: &str| JoinError::Unavailable(format!("this member cannot sign: {why}"));
+        let managed = self.managed.clone();
+        let managed = managed.ok_or_else(|| cannot("the cluster has no authority"))?;
+        let authority = managed.folder.authority();
+        let authority = authority.map_err(|error| cannot(&chain(&error)))?;
+        let authority = authority.ok_or_else(|| cannot("it has not been given the key yet"))?;
+        Ok((managed, authority))
+    }
+
+    /// A machine that is still of the cluster.
+    async fn known(&self, machine: &str) -> Result<MachineId, JoinError> {
+        let id: Result<MachineId, _> = machine.parse();
+        let id = id.map_err(|error| JoinError::Malformed(error.to_string()))?;
+        let get = async |key: String| self.inside.get(&key).await.map_err(unavailable);
+        if get(node::key(&id)).await?.is_none() && get(seat::key(&id)).await?.is_none() {
+            let why = format!("machine {machine} is not of this cluster");
+            tracing::warn!(why, "no certificate is renewed");
+            return Err(JoinError::Distrust(why));
+        }
+        Ok(id)
+    }
+}
+
+fn sign(
+    managed: &Managed,
+    authority: &Authority,
+    machine: &str,
+    application: &Application,
+) -> Result<Bytes, JoinError> {
+    let request = text(&application.certificate_request)?;
+    let hosts = application.hosts.clone();
+    signed(managed, authority, machine, request, hosts)
+}
+
+fn signed(
+    managed: &Managed,
+    authority: &Authority,
+    machine: &str,
+    request: &str,
+    hosts: Vec<String>,
+) -> Result<Bytes, JoinError> {
+    let malformed = |why: String| JoinError::Malformed(why);
+    if hosts.len() > HOSTS_MAX {
+        return Err(malformed(format!(
+            "a machine has {HOSTS_MAX} hosts at most"
+        )));
+    }
+    let bearer = Bearer::node(machine).map_err(|error| malformed(error.to_string()))?;
+    let signed = authority.sign(request, &managed.grant(bearer, hosts));
+    let signed = signed.map_err(|error| malformed(chain(&error)))?;
+    Ok(signed.into())
+}
+
+fn text(request: &Bytes) -> Result<&str, JoinError> {
+    let text = std::str::from_utf8(request);
+    text.map_err(|_| JoinError::Malformed("the request for a certificate is no text".to_owned()))
 }
 
 fn unavailable(error: AskError) -> JoinError {

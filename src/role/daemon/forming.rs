@@ -10,6 +10,7 @@ use crate::adapter::raft::{self, Described, Member};
 use crate::adapter::rpc::peer::{Links, Patience, Speaker};
 use crate::adapter::tls;
 use crate::cli::config::{InitialState, Settings};
+use crate::cli::listen::reached;
 use crate::core::cluster::founding::Founders;
 use crate::core::kv::request::KvError;
 use crate::error::{Exit, Failure};
@@ -129,7 +130,7 @@ fn founding_identity(settings: &Settings) -> Identity {
 /// The member as the others know it.
 pub(super) fn own(settings: &Settings, listening: &Listening) -> Member {
     let told_or = |told: &[String], bound: &[String]| match told {
-        [] => bound.to_vec(),
+        [] => reached(bound),
         told => told.to_vec(),
     };
     Member {

@@ -4,27 +4,31 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::task::JoinSet;
+
 use crate::adapter::data_directory::Identity;
 use crate::cli::config::Settings;
 use crate::error::{Exit, Failure};
 use crate::role::daemon::company::Company;
 use crate::role::daemon::listen::Listening;
 use crate::role::daemon::machines::Own;
+use crate::role::daemon::managed::{self, Managed};
 use crate::role::daemon::member::Starting;
 use crate::role::daemon::trust::Trust;
 use crate::role::daemon::worker::{self, Worker};
 use crate::role::daemon::{Signals, Turn, data};
 
-/// Finds the cluster that this machine joined, or joins the one that it is told of. None for a
-/// daemon that has nothing to do with joining.
-pub(super) async fn enter(
-    settings: &Settings,
-    identity: Option<Identity>,
-    trust: &Trust,
-) -> Result<Option<Arc<Company>>, Failure> {
+/// Joins the cluster that this machine is told of, unless it has. Before anything is served: what
+/// it serves with, the cluster gives.
+pub(super) async fn join(settings: &Settings, identity: Option<Identity>) -> Result<(), Failure> {
+    let Some(how) = &settings.joining.join else {
+        return Ok(());
+    };
     let has_joined = Company::is_known(settings);
-    if !has_joined && settings.joining.join.is_none() {
-        return Ok(None);
+    // One that was away for too long has nothing to renew its certificate with but a token.
+    let is_current = how.token.is_none() || !Managed::has_expired(settings)?;
+    if has_joined && is_current {
+        return Ok(());
     }
     if !has_joined && identity.is_some() {
         let why = format!(
@@ -34,10 +38,16 @@ pub(super) async fn enter(
         return Err(Failure::new(Exit::CONFLICT, "cannot join the cluster", why)
             .hint("start it without --join, or give an empty directory with --data-dir DIR"));
     }
-    let own = Own::read(settings)?;
-    Company::enter(settings, &own, trust.to_peers.clone())
-        .await
-        .map(|entered| entered.map(Arc::new))
+    Company::join(settings, &Own::read(settings)?, how).await
+}
+
+/// Finds the cluster that this machine joined. None for a daemon that has joined none.
+pub(super) fn enter(settings: &Settings, trust: &Trust) -> Result<Option<Arc<Company>>, Failure> {
+    if !Company::is_known(settings) {
+        return Ok(None);
+    }
+    let entered = Company::enter(settings, &Own::read(settings)?, trust.to_peers.clone());
+    Ok(entered?.map(Arc::new))
 }
 
 /// Serves in whatever role the cluster gives, until the end.
@@ -49,6 +59,11 @@ pub(super) async fn serve(
 ) -> Result<Exit, Failure> {
     let mut signals = Signals::listen()?;
     let mut worker = None;
+    // Ends with this function.
+    let mut upkeep = JoinSet::new();
+    if let Some(managed) = trust.managed.clone() {
+        upkeep.spawn(managed::keep(managed, Some(Arc::clone(&company))));
+    }
     loop {
         let seated = data::member(&settings.data_dir)?;
         let turn = match seated {
@@ -92,6 +107,9 @@ pub(super) async fn serve(
             Turn::Worker => {
                 tracing::warn!("this machine is a member no longer: it goes on as a worker");
                 data::retire(&settings.data_dir)?;
+                if let Some(managed) = &trust.managed {
+                    managed.forget_authority_key()?;
+                }
                 if company.is_out().await {
                     return Err(company.out());
                 }

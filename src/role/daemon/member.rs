@@ -26,6 +26,7 @@ use crate::role::daemon::api::Served;
 use crate::role::daemon::door::Door;
 use crate::role::daemon::listen::Listening;
 use crate::role::daemon::machines::{Own, Registration};
+use crate::role::daemon::managed::{self, Managed};
 use crate::role::daemon::node::Node;
 use crate::role::daemon::trust::{Gate, Trust};
 use crate::role::daemon::{
@@ -40,6 +41,7 @@ pub(super) struct Starting {
     node: Arc<Node>,
     own: Member,
     listening: Listening,
+    managed: Option<Managed>,
     /// What the daemon's own tasks ask is answered as if a client had.
     inside: Inside,
     peers: Fronts,
@@ -83,6 +85,7 @@ impl Starting {
             node,
             own,
             listening,
+            managed: trust.managed.clone(),
             peers: JoinSet::new(),
             stop_peers: watch_channel::channel(false).0,
             upkeep: JoinSet::new(),
@@ -102,10 +105,9 @@ impl Starting {
         if !listeners.is_empty() {
             let (speaker, receiver) =
                 (self.node.identity.speaker(), self.node.consensus.receiver());
-            let door = Arc::new(Door::new(
-                self.inside.clone(),
-                self.node.identity.cluster_id,
-            ));
+            let cluster_id = self.node.identity.cluster_id;
+            let managed = self.managed.clone();
+            let door = Arc::new(Door::new(self.inside.clone(), cluster_id, managed));
             let gate = Arc::new(Gate {
                 node: Arc::clone(&self.node),
                 founders,
@@ -157,6 +159,17 @@ impl Starting {
         tasks.spawn(upkeep::scrub_checkpoints(Arc::clone(node)));
         let (backups, data_dir) = (settings.backup.clone(), settings.data_dir.clone());
         tasks.spawn(backup::keep(Arc::clone(node), backups, data_dir));
+        if let Some(managed) = self.managed.clone() {
+            let own = node.identity;
+            // Before clients are served, so that the first token pins it; a cluster that does not
+            // answer yet is told later.
+            if managed::publish_now(&self.inside, &managed, own)
+                .await
+                .is_err()
+            {
+                tasks.spawn(managed::publish(self.inside.clone(), managed, own));
+            }
+        }
         let (inside, voters) = (self.inside.clone(), settings.joining.voters);
         tasks.spawn(seats::give(Arc::clone(node), inside, voters));
         let member_id = self.node.identity.member_id;

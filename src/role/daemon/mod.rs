@@ -1,6 +1,7 @@
 //! `coracle daemon`: every server role of this machine, composed.
 //!
-//! Order of starting: settings, data directory, log, checkpoint, consensus, listeners, READY.
+//! Order of starting: settings, data directory, joining, certificates, listeners bound, log,
+//! checkpoint, consensus, READY.
 //! Order of ending: listeners (calls in progress are answered), consensus, log.
 
 mod api;
@@ -17,6 +18,7 @@ mod joined;
 mod leases;
 mod listen;
 mod machines;
+mod managed;
 mod member;
 mod membership;
 mod node;
@@ -36,6 +38,7 @@ use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch as watch_channel;
+use tokio::task::JoinSet;
 
 use crate::adapter::checkpoint::{self, Checkpoints, LogReach};
 use crate::adapter::data_directory::Identity;
@@ -53,6 +56,7 @@ use crate::core::paths::User;
 use crate::error::{Exit, Failure, answer, chain};
 use crate::role::daemon::hub::Hub;
 use crate::role::daemon::listen::Listening;
+use crate::role::daemon::managed::Managed;
 use crate::role::daemon::node::{Node, NodeSettings};
 use crate::role::daemon::trust::Trust;
 
@@ -212,13 +216,14 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
     // end without a word; nobody need listen, the handler stays.
     let handled = signal(SignalKind::from_raw(SIGXFSZ));
     drop(handled.map_err(|error| Failure::new(Exit::FAILED, "cannot handle signals", error))?);
-    let trust = Trust::load(&settings)?;
     let lock = data::take(&settings.data_dir)?;
     let identity = data::member(&settings.data_dir)?;
+    joined::join(&settings, identity).await?;
+    let trust = Trust::load(&settings, Managed::prepare(&settings)?)?;
     // Bound before the log is read: a port in use is told at once.
     let listening = Listening::bind(&settings, &trust).await?;
     let socket = listening.socket().map(PathBuf::from);
-    let ended = match joined::enter(&settings, identity, &trust).await? {
+    let ended = match joined::enter(&settings, &trust)? {
         Some(company) => joined::serve(&settings, &trust, listening, company).await,
         None => {
             let identity = match (identity, settings.force_new_cluster) {
@@ -259,12 +264,18 @@ async fn serve_alone(
         settled = member.settle(founders) => settled?,
         removed = membership::removed(&node) => return Err(removed),
     }
-    // Only where somebody says something of it: a store in which nobody wrote is empty, as etcd's.
-    let machine = match settings.joining.metadata.0.is_empty() {
+    // Only where somebody says something of it, or others join: a store in which nobody wrote is
+    // empty, as etcd's.
+    let machine = match settings.joining.metadata.0.is_empty() && trust.managed.is_none() {
         true => None,
         false => Some(machines::Own::read(settings)?),
     };
     let member = member.serve(settings, machine).await?;
+    // Ends with this function.
+    let mut upkeep = JoinSet::new();
+    if let Some(managed) = trust.managed.clone() {
+        upkeep.spawn(managed::keep(managed, None));
+    }
     // Before anybody hears that it serves: from then on a signal is a request to end in order.
     // Until then there is nothing to end, and a signal ends the process at once.
     let mut signals = Signals::listen()?;

@@ -5,10 +5,14 @@ use std::sync::Arc;
 
 use crate::adapter::raft::Member;
 use crate::adapter::rpc::peer::Admission;
-use crate::adapter::tls::{self, ClientFiles, ServerFiles, TlsError};
+use crate::adapter::tls::{self, ClientFiles, Demand, ServerFiles, TlsError};
 use crate::cli::config::{Settings, TlsFiles};
+use crate::cli::listen::{ListenUrl, Scheme};
+use crate::core::cluster::seat::{self, Seat};
 use crate::core::cluster::trust::{Certificate, Impostor, KnownAs};
+use crate::core::kv::request::KeyRange;
 use crate::error::{Exit, Failure};
+use crate::role::daemon::managed::Managed;
 use crate::role::daemon::node::Node;
 
 /// What the daemon shows and believes.
@@ -18,36 +22,96 @@ pub(super) struct Trust {
     pub(super) peers: Option<tls::Server>,
     /// For connections to other members.
     pub(super) to_peers: Option<tls::Client>,
+    /// What the cluster's own authority gave.
+    pub(super) managed: Option<Managed>,
 }
 
 impl Trust {
-    /// Reads the files that the settings name.
-    pub(super) fn load(settings: &Settings) -> Result<Self, Failure> {
-        let server = |files: &Option<TlsFiles>, prefix: &str| {
-            let server = files.as_ref().map(|files| {
-                tls::Server::of_files(ServerFiles {
+    /// Reads the files that the settings name; where they name none, those of the cluster.
+    pub(super) fn load(settings: &Settings, managed: Option<Managed>) -> Result<Self, Failure> {
+        let folder = managed.as_ref().map(|managed| managed.folder.clone());
+        let server = |files: &Option<TlsFiles>, prefix: &str, demand, urls: &[&[ListenUrl]]| {
+            let files = match (files, &folder) {
+                (Some(files), _) => ServerFiles {
                     certificate: files.certificate.clone(),
                     key: files.key.clone(),
                     authorities: files.authorities.clone(),
-                })
-            });
-            server.transpose().map_err(|error| unusable(&error, prefix))
-        };
-        let to_peers = settings.peer_tls.as_ref().map(|files| {
-            tls::Client::of_files(ClientFiles {
-                authorities: files.authorities.clone(),
-                identity: Some((files.certificate.clone(), files.key.clone())),
-                // Only with --insecure: else whose certificates are good has been said.
-                unverified: files.authorities.is_none(),
+                    demand: Demand::Refuse,
+                },
+                (None, Some(folder)) => folder.server(demand),
+                (None, None) => return uncertified(prefix, urls).map(|()| None),
+            };
+            let server = tls::Server::of_files(files);
+            server.map(Some).map_err(|error| match &folder {
+                Some(_) => unusable_of_cluster(&error),
+                None => unusable(&error, prefix),
             })
-        });
+        };
+        let to_peers = match (&settings.peer_tls, &folder) {
+            (None, Some(folder)) => {
+                let client = tls::Client::of_files(folder.client());
+                Some(client.map_err(|error| unusable_of_cluster(&error))?)
+            }
+            _ => to_given_peers(settings)?,
+        };
+        let client_urls = [&settings.listen_client[..], &settings.listen_metrics];
+        let peer_urls = [&settings.listen_peer[..]];
         Ok(Self {
-            clients: server(&settings.client_tls, "")?,
-            peers: server(&settings.peer_tls, "peer-")?,
-            to_peers: to_peers
-                .transpose()
-                .map_err(|error| unusable(&error, "peer-"))?,
+            clients: server(&settings.client_tls, "", Demand::Refuse, &client_urls)?,
+            // Who wants to join has none yet.
+            peers: server(&settings.peer_tls, "peer-", Demand::Admit, &peer_urls)?,
+            to_peers,
+            managed,
         })
+    }
+}
+
+/// For connections to members, with the certificates that the settings name.
+pub(super) fn to_given_peers(settings: &Settings) -> Result<Option<tls::Client>, Failure> {
+    let client = settings.peer_tls.as_ref().map(|files| {
+        tls::Client::of_files(ClientFiles {
+            authorities: files.authorities.clone(),
+            identity: Some((files.certificate.clone(), files.key.clone())),
+            // Only with --insecure: else whose certificates are good has been said.
+            unverified: files.authorities.is_none(),
+        })
+    });
+    client
+        .transpose()
+        .map_err(|error| unusable(&error, "peer-"))
+}
+
+/// Refuses URLs that nothing could be served on.
+fn uncertified(prefix: &str, urls: &[&[ListenUrl]]) -> Result<(), Failure> {
+    let mut urls = urls.iter().copied().flatten();
+    let Some(url) = urls.find(|url| url.scheme == Scheme::Https) else {
+        return Ok(());
+    };
+    let why = format!("{url} wants a certificate, and this machine has none");
+    Err(Failure::usage("cannot serve with TLS", why).hint(format!(
+        "make an authority for a new cluster with `coracle cluster init`, join one with --join \
+         https://HOST:PORT --token TOKEN, or give certificates with --{prefix}cert-file and \
+         --{prefix}key-file"
+    )))
+}
+
+/// What is wrong with the files that the cluster gave.
+fn unusable_of_cluster(error: &TlsError) -> Failure {
+    let exit = match innermost(error) {
+        TlsError::Expired(_) | TlsError::NotYet(_) => Exit::REFUSED,
+        _ => Exit::FAILED,
+    };
+    let failure = Failure::new(
+        exit,
+        "cannot use this node's certificate",
+        tls::chain(error),
+    );
+    match innermost(error) {
+        TlsError::NotYet(_) => failure.hint("look at this machine's clock with `date`"),
+        _ => failure.hint(
+            "have it made anew: make a token with `coracle cluster token create` on a member, and \
+             start with --join https://HOST:PORT --token TOKEN",
+        ),
     }
 }
 
@@ -93,15 +157,28 @@ impl Admission for Gate {
         let known = known.map(|(_, known)| known);
         let known = known.or_else(|| self.founders.get(&member));
         let urls = known.map_or(&[][..], |known| &known.peer_urls);
+        let seats = KeyRange {
+            start: seat::PREFIX.into(),
+            end: seat::PREFIX_END.into(),
+        };
+        let cluster_id = self.node.identity.cluster_id;
+        let mut seats = state.machine.store.live_records(&seats);
+        let machine = seats.find_map(|record| {
+            let seat = Seat::decode(record.value).ok()?;
+            let machine = std::str::from_utf8(record.key).ok()?;
+            let machine = machine.strip_prefix(seat::PREFIX)?;
+            let is_it = seat.member_id() == Some(member) && seat.is_of(cluster_id);
+            is_it.then_some(machine)
+        });
         certificate.admits(&KnownAs {
-            machine: None,
+            machine,
             hosts: urls.iter().filter_map(|url| host(url)).collect(),
         })
     }
 }
 
 /// The host of a URL.
-fn host(url: &str) -> Option<&str> {
+pub(super) fn host(url: &str) -> Option<&str> {
     let (_, place) = url.split_once("://")?;
     Some(place.rsplit_once(':')?.0)
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::adapter::local;
 use crate::adapter::tls::{self, Client, ClientFiles, TlsError};
 use crate::cli::tls::TlsFlags;
 use crate::error::{Exit, Failure};
@@ -30,12 +31,14 @@ impl Encryption {
             (Some(certificate), Some(key)) => Some((certificate.clone(), key.clone())),
             (certificate, key) => return Err(half(certificate.as_deref(), key.as_deref())),
         };
-        let files = ClientFiles {
+        let is_told = flags.authorities.is_some() || identity.is_some() || flags.unverified;
+        let own = local::trust().filter(|_| !imitating && !is_told);
+        let files = own.unwrap_or_else(|| ClientFiles {
             authorities: flags.authorities.clone(),
             identity,
             // etcdctl heeds it only where another flag asks for TLS.
             unverified: flags.unverified && (flags.is_usual || !imitating),
-        };
+        });
         let client = Client::of_files(files).map_err(|error| unusable(&error))?;
         Ok(Self {
             client: Some(client),

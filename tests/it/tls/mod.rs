@@ -1,6 +1,7 @@
 //! TLS with real processes: who is served, who is refused, and what either side then says.
 
 mod clients;
+mod managed;
 mod peers;
 mod start;
 

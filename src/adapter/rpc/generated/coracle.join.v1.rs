@@ -13,9 +13,12 @@ pub struct JoinRequest {
     pub directory: ::prost::alloc::string::String,
     #[prost(string, tag = "5")]
     pub name: ::prost::alloc::string::String,
-    /// A certificate signing request in DER; empty where the cluster has no authority.
+    /// A certificate signing request in PEM; empty where the cluster has no authority.
     #[prost(bytes = "bytes", tag = "6")]
     pub certificate_request: ::prost::bytes::Bytes,
+    /// The names and addresses where the machine is reached, for its certificate.
+    #[prost(string, repeated, tag = "7")]
+    pub hosts: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct JoinResponse {
@@ -24,7 +27,7 @@ pub struct JoinResponse {
     /// Whom the machine may ask as a client.
     #[prost(message, repeated, tag = "2")]
     pub members: ::prost::alloc::vec::Vec<Member>,
-    /// Both in DER; empty where the cluster has no authority.
+    /// Both in PEM; empty where the cluster has no authority.
     #[prost(bytes = "bytes", tag = "3")]
     pub authority_certificate: ::prost::bytes::Bytes,
     #[prost(bytes = "bytes", tag = "4")]
@@ -36,6 +39,27 @@ pub struct Member {
     pub id: u64,
     #[prost(string, repeated, tag = "2")]
     pub client_urls: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RenewRequest {
+    /// As in JoinRequest.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub certificate_request: ::prost::bytes::Bytes,
+    #[prost(string, repeated, tag = "2")]
+    pub hosts: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RenewResponse {
+    #[prost(bytes = "bytes", tag = "1")]
+    pub certificate: ::prost::bytes::Bytes,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AuthorityKeyRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AuthorityKeyResponse {
+    /// In PEM.
+    #[prost(bytes = "bytes", tag = "1")]
+    pub key: ::prost::bytes::Bytes,
 }
 /// Generated client implementations.
 pub mod join_client {
@@ -138,6 +162,53 @@ pub mod join_client {
             req.extensions_mut().insert(GrpcMethod::new("coracle.join.v1.Join", "Join"));
             self.inner.unary(req, path, codec).await
         }
+        /// A new certificate for the machine of the certificate that is shown.
+        pub async fn renew(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RenewRequest>,
+        ) -> std::result::Result<tonic::Response<super::RenewResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/coracle.join.v1.Join/Renew",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("coracle.join.v1.Join", "Renew"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The key of the cluster's authority, for the machine of a member.
+        pub async fn authority_key(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AuthorityKeyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AuthorityKeyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/coracle.join.v1.Join/AuthorityKey",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("coracle.join.v1.Join", "AuthorityKey"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -158,6 +229,19 @@ pub mod join_server {
             &self,
             request: tonic::Request<super::JoinRequest>,
         ) -> std::result::Result<tonic::Response<super::JoinResponse>, tonic::Status>;
+        /// A new certificate for the machine of the certificate that is shown.
+        async fn renew(
+            &self,
+            request: tonic::Request<super::RenewRequest>,
+        ) -> std::result::Result<tonic::Response<super::RenewResponse>, tonic::Status>;
+        /// The key of the cluster's authority, for the machine of a member.
+        async fn authority_key(
+            &self,
+            request: tonic::Request<super::AuthorityKeyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AuthorityKeyResponse>,
+            tonic::Status,
+        >;
     }
     #[derive(Debug)]
     pub struct JoinServer<T> {
@@ -263,6 +347,92 @@ pub mod join_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = JoinSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/coracle.join.v1.Join/Renew" => {
+                    #[allow(non_camel_case_types)]
+                    struct RenewSvc<T: Join>(pub Arc<T>);
+                    impl<T: Join> tonic::server::UnaryService<super::RenewRequest>
+                    for RenewSvc<T> {
+                        type Response = super::RenewResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RenewRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Join>::renew(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RenewSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/coracle.join.v1.Join/AuthorityKey" => {
+                    #[allow(non_camel_case_types)]
+                    struct AuthorityKeySvc<T: Join>(pub Arc<T>);
+                    impl<T: Join> tonic::server::UnaryService<super::AuthorityKeyRequest>
+                    for AuthorityKeySvc<T> {
+                        type Response = super::AuthorityKeyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AuthorityKeyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Join>::authority_key(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AuthorityKeySvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
