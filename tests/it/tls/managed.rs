@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use coracle::adapter::rpc::join::{Desk, JoinError};
 use coracle::adapter::rpc::peer::{Couriers, Links, Patience, PeerError, Speaker};
 use coracle::adapter::tls::{Client, ClientFiles};
-use coracle::adapter::trust_folder::TrustFolder;
+use coracle::adapter::trust_folder::{TrustFolder, now_s};
 use serde_json::Value;
 
 use crate::rig::{Daemon, PATIENCE, Rig, coracle, free_ports, output, real_binary};
@@ -343,6 +343,25 @@ fn certificates_are_renewed_under_running_daemons() {
     }
     cluster.wait_for(0, &["certificates were read again"]);
     cluster.wait_for(1, &["this node's certificate was renewed"]);
+}
+
+#[test]
+fn node_that_was_away_for_too_long_comes_back_by_a_token_only() {
+    let mut cluster = Cluster::begin(&["--voters", "1", "--certificate-validity", "4s"]);
+    cluster.join();
+    cluster.nodes.pop().expect("it joined").kill();
+    let node = cluster.trust(1).node().expect("reads").expect("is there");
+    until("expired", || now_s() > node.until_s);
+    let mut rig = cluster.rigs.pop().expect("it joined");
+    let joining = rig.flags.split_off(rig.flags.len() - 4);
+    rig.run().assert(
+        5,
+        &["the certificate expired on", "--join https://HOST:PORT"],
+    );
+    rig.flags.extend(joining);
+    rig.start();
+    let renewed = TrustFolder::of(&rig.data).node().expect("reads");
+    assert!(renewed.expect("is there").until_s > node.until_s);
 }
 
 #[test]
