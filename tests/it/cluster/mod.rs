@@ -1,5 +1,6 @@
 //! Several daemons on loopback as one cluster: formed, broken and mended, with real clients.
 
+mod apart;
 mod backup;
 mod clients;
 mod corrupt;

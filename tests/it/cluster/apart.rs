@@ -1,0 +1,98 @@
+//! Clients of three members that each have a network of their own: the real etcdctl with its list
+//! of endpoints while one member is cut off.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::cluster::nemesis::Cut;
+use crate::cluster::network::Network;
+use crate::cluster::{Cluster, put_through};
+use crate::rig::{PATIENCE, output, real_binary};
+
+/// What the real client may take to say that a member which is cut off serves nothing: its own
+/// limit of 2 s, its start, and a busy machine.
+const REFUSAL_MAX: Duration = Duration::from_secs(12);
+
+/// An address where nobody listens.
+const DEAD: &str = "http://127.0.0.1:1";
+
+/// What the real etcdctl prints, and whether it succeeded.
+fn etcdctl(endpoints: &[&str], words: &[&str]) -> (String, bool) {
+    let program = real_binary("etcdctl").expect("it was there a moment ago");
+    let told = output(
+        Command::new(program)
+            .env("ETCDCTL_API", "3")
+            .arg("--endpoints")
+            .arg(endpoints.join(","))
+            .args(["--command-timeout", "2s"])
+            .args(words),
+    );
+    let text = [told.stdout, told.stderr].concat();
+    (
+        String::from_utf8_lossy(&text).trim().to_owned(),
+        told.status.success(),
+    )
+}
+
+/// Tries until the client succeeds: an election may be under way.
+fn through(endpoints: &[&str], words: &[&str]) -> String {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let (said, done) = etcdctl(endpoints, words);
+        if done {
+            return said;
+        }
+        assert!(Instant::now() < deadline, "{words:?}: {said}");
+    }
+}
+
+/// One member's side after a cut: the others go on, it refuses in bounded time, and catches up.
+async fn lives_through(cut: Cut, network: &Network, cluster: &Cluster, at: usize) {
+    let urls: Vec<&str> = (0..3).map(|at| cluster.member(at).url.as_str()).collect();
+    let majority: Vec<&str> = (0..3).filter(|it| *it != at).map(|it| urls[it]).collect();
+    cut.make(network, &[at], 3);
+    let value = format!("{cut:?}{at}");
+    assert_eq!(through(&majority, &["put", "a", &value]), "OK");
+    assert_eq!(
+        through(&majority, &["get", "a", "--print-value-only"]),
+        value
+    );
+    // One that others hear may still have what it passes on made; see `Cut`.
+    if cut == Cut::Off {
+        for words in [&["get", "a"][..], &["put", "b", "lost"][..]] {
+            let begun = Instant::now();
+            let (said, done) = etcdctl(&[urls[at]], words);
+            assert!(!done, "{words:?} by one that is cut off: {said}");
+            assert!(begun.elapsed() < REFUSAL_MAX, "{:?}", begun.elapsed());
+        }
+    }
+    // Dead for those who ask, first or last.
+    let with_dead = [&[DEAD][..], &majority].concat();
+    assert_eq!(through(&with_dead, &["put", "c", &value]), "OK");
+    network.heal();
+    assert_eq!(
+        through(&[urls[at]], &["get", "a", "--print-value-only"]),
+        value
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_real_etcdctl_works_on_with_the_majority_and_the_cut_member_catches_up() {
+    if real_binary("etcdctl").is_none() {
+        return;
+    }
+    let Some(network) = Network::of(3) else {
+        return;
+    };
+    let mut cluster = Cluster::on(&network, 3);
+    cluster.start_all();
+    put_through(cluster.member(0), "a", "1").await;
+    for cut in [Cut::Off, Cut::Deaf, Cut::Mute] {
+        let leader = cluster.leader().await;
+        lives_through(cut, &network, &cluster, leader).await;
+        let leader = cluster.leader().await;
+        let follower = cluster.other_than(leader);
+        lives_through(cut, &network, &cluster, follower).await;
+    }
+    cluster.agree().await;
+}
