@@ -27,6 +27,10 @@ use crate::core::kv::request::{KvError, Reply};
 /// Between two tries to find a leader, while the members elect one.
 const ELECTION_PAUSE: Duration = Duration::from_millis(20);
 
+/// How long an answer waits until this member has applied what another one wrote for it: far
+/// longer than that takes, and so short that a member which is far behind still passes writes on.
+const CATCH_UP_PATIENCE: Duration = Duration::from_millis(500);
+
 /// How long a founder waits for what another one knows of it.
 const FOUNDER_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -41,7 +45,8 @@ pub(super) struct Forwarder {
 }
 
 pub(super) enum Written {
-    Replies(Vec<Result<Reply, KvError>>),
+    /// The index of the entry, and what came of its commands.
+    Replies(u64, Vec<Result<Reply, KvError>>),
     /// Not taken up here.
     Elsewhere(ForwardToLeader<TypeConfig>),
     Failed(KvError),
@@ -50,7 +55,7 @@ pub(super) enum Written {
 /// Writes an entry, if this member leads.
 pub(super) async fn write(raft: &Raft<TypeConfig, StateMachine>, batch: Batch) -> Written {
     match raft.client_write(batch).await {
-        Ok(response) => Written::Replies(response.data),
+        Ok(response) => Written::Replies(response.log_id.index(), response.data),
         Err(RaftError::APIError(error)) => Written::refused(error),
         Err(RaftError::Fatal(_)) => Written::Failed(KvError::Stopped),
     }
@@ -73,7 +78,7 @@ pub(super) async fn write_in_term(
         return Written::Failed(KvError::Stopped);
     }
     match answer.await {
-        Ok(Ok(response)) => Written::Replies(response.data),
+        Ok(Ok(response)) => Written::Replies(response.log_id.index(), response.data),
         Ok(Err(error)) => Written::refused(error),
         Err(_) => Written::Failed(KvError::Stopped),
     }
@@ -151,7 +156,8 @@ impl Forwarder {
         }
     }
 
-    /// Has commands made by whoever leads.
+    /// Has commands made by whoever leads, and waits until this member has applied them itself, so
+    /// that its own state shows a client what was just written through it.
     pub(super) async fn propose(
         &self,
         batch: Batch,
@@ -161,7 +167,7 @@ impl Forwarder {
         loop {
             // No time-out: who waits has one, and the entry is in the log's hands until then.
             let forward = match write(&self.raft, batch.clone()).await {
-                Written::Replies(replies) => return Ok(replies),
+                Written::Replies(_, replies) => return Ok(replies),
                 Written::Failed(error) => return Err(error),
                 Written::Elsewhere(forward) => forward,
             };
@@ -173,7 +179,12 @@ impl Forwarder {
                     .get_or_insert_with(|| encode(&Question::Propose(batch.clone())))
                     .clone();
                 match self.ask(leader, question, deadline).await {
-                    Ok(replies) => return Ok(replies),
+                    Ok((index, replies)) => {
+                        // What it wrote is made, whether or not this member has it in time.
+                        let catch_up = Instant::now() + CATCH_UP_PATIENCE;
+                        let _ = self.wait_applied(index, catch_up.min(deadline)).await;
+                        return Ok(replies);
+                    }
                     Err(NotMade::Failed(error)) => return Err(error),
                     Err(NotMade::NotLeader) => {}
                 }

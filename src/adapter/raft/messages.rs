@@ -56,8 +56,8 @@ pub enum LeaseQuestion {
 /// Seconds of a renewed lease (0: there is none), or milliseconds that are left of one.
 pub(super) type LeaseTold = Result<Option<u64>, NotMade>;
 
-/// One answer for each command.
-pub(super) type Proposed = Result<Vec<Result<Reply, KvError>>, NotMade>;
+/// The index of the entry, and one answer for each command.
+pub(super) type Proposed = Result<(u64, Vec<Result<Reply, KvError>>), NotMade>;
 
 /// The index up to which the log must be applied before the read.
 pub(super) type ReadIndex = Result<u64, NotMade>;

@@ -347,7 +347,7 @@ impl Consensus {
         let written = forward::write_in_term(&self.raft, batch, term);
         let written = tokio::time::timeout(self.timeout, written).await;
         match written.unwrap_or(Written::Failed(KvError::TimedOut)) {
-            Written::Replies(replies) => {
+            Written::Replies(_, replies) => {
                 let reply = replies.into_iter().next();
                 reply.expect("one reply for one command")
             }

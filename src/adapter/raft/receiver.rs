@@ -110,7 +110,7 @@ impl Receiver {
             return Err(NotMade::Failed(KvError::NoSpace));
         }
         match forward::write(&self.raft, batch).await {
-            Written::Replies(replies) => Ok(replies),
+            Written::Replies(index, replies) => Ok((index, replies)),
             Written::Elsewhere(_) => Err(NotMade::NotLeader),
             Written::Failed(error) => Err(NotMade::Failed(error)),
         }

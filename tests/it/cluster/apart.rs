@@ -1,12 +1,14 @@
 //! Clients of three members that each have a network of their own: the real etcdctl with its list
-//! of endpoints while one member is cut off.
+//! of endpoints while one member is cut off, and what a member shows of writes made through it.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use coracle::adapter::rpc::proto::etcdserverpb as pb;
+
 use crate::cluster::nemesis::Cut;
 use crate::cluster::network::Network;
-use crate::cluster::{Cluster, put_through};
+use crate::cluster::{Cluster, put, put_through};
 use crate::rig::{PATIENCE, output, real_binary};
 
 /// What the real client may take to say that a member which is cut off serves nothing: its own
@@ -95,4 +97,34 @@ async fn the_real_etcdctl_works_on_with_the_majority_and_the_cut_member_catches_
         lives_through(cut, &network, &cluster, follower).await;
     }
     cluster.agree().await;
+}
+
+#[tokio::test]
+async fn a_member_shows_what_was_written_through_it_at_once() {
+    let cluster = Cluster::start(3);
+    put_through(cluster.member(0), "a", "0").await;
+    let leader = cluster.leader().await;
+    let follower = cluster.member(cluster.other_than(leader));
+    let mut kv = follower.kv();
+    let mut times = Vec::new();
+    for number in 0..200 {
+        let value = number.to_string();
+        let begun = Instant::now();
+        let written = kv.put(put("a", &value)).await.expect("is put").into_inner();
+        times.push(begun.elapsed());
+        let get = pb::RangeRequest {
+            key: "a".into(),
+            serializable: true,
+            ..pb::RangeRequest::default()
+        };
+        let read = kv.range(get).await.expect("is read").into_inner();
+        assert_eq!(read.kvs[0].value, value);
+        let revision = written.header.expect("has one").revision;
+        assert_eq!(read.kvs[0].mod_revision, revision);
+    }
+    times.sort();
+    eprintln!(
+        "puts through a follower: median {:?}",
+        times[times.len() / 2]
+    );
 }
