@@ -8,16 +8,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use openraft::Raft;
 use openraft::async_runtime::watch::WatchReceiver;
-use openraft::errors::{ClientWriteError, ForwardToLeader, LinearizableReadError, RaftError};
-use openraft::raft::linearizable_read::Linearizer;
+use openraft::errors::{ClientWriteError, ForwardToLeader, RaftError};
 use openraft::raft::responder::ProgressResponder;
-use openraft::{Raft, ReadPolicy};
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::adapter::raft::members::Changer;
 use crate::adapter::raft::messages::{LeaseQuestion, NotMade, Published, Question, decode, encode};
+use crate::adapter::raft::reads;
 use crate::adapter::raft::state_machine::StateMachine;
 use crate::adapter::raft::types::{Batch, Member, TypeConfig, log_id};
 use crate::adapter::rpc::peer::{Bytes, Couriers, PeerError};
@@ -93,19 +93,6 @@ impl Written {
             _ => Self::Failed(KvError::LeaderChanged),
         }
     }
-}
-
-/// Confirms that this member leads; where its log must be applied before a read.
-pub(super) async fn read_index(
-    raft: &Raft<TypeConfig, StateMachine>,
-) -> Result<Linearizer<TypeConfig>, KvError> {
-    let linearizer = raft.get_read_linearizer(ReadPolicy::ReadIndex).await;
-    linearizer.map_err(|error| match error {
-        RaftError::APIError(
-            LinearizableReadError::ForwardToLeader(_) | LinearizableReadError::QuorumNotEnough(_),
-        ) => KvError::NoLeader,
-        RaftError::Fatal(_) => KvError::Stopped,
-    })
 }
 
 /// Whether a member has taken part before: it has said where clients reach it.
@@ -211,13 +198,12 @@ impl Forwarder {
 
     async fn read_point(&self, deadline: Instant) -> Result<(u64, Option<u64>), KvError> {
         if self.raft.is_leader() {
-            let confirmed = timeout_at(deadline, read_index(&self.raft)).await;
-            let linearizer = confirmed.map_err(|_| KvError::TimedOut)??;
-            let point = linearizer.read_log_id();
+            let confirmed = timeout_at(deadline, reads::point(&self.raft)).await;
+            let point = confirmed.map_err(|_| KvError::TimedOut)??;
             return Ok((point.index(), Some(point.committed_leader_id().term)));
         }
         let leader = self.leader().ok_or(KvError::NoLeader)?;
-        let question = encode(&Question::ReadIndex);
+        let question = encode(&Question::ReadIndex(reads::ballot(&self.raft).await?));
         match self.ask(leader, question, deadline).await {
             Ok(index) => Ok((index, None)),
             Err(NotMade::NotLeader) => Err(KvError::NoLeader),

@@ -25,8 +25,9 @@ pub(super) enum Question {
     TransferLeader(TransferLeaderRequest<TypeConfig>),
     /// Commands for the leader, answered by [`Proposed`].
     Propose(Batch),
-    /// Answered by [`ReadIndex`].
-    ReadIndex,
+    /// Where the log must be applied before a read that the asker has taken in; answered by
+    /// [`ReadIndex`].
+    ReadIndex(Ballot),
     /// What only the leader's clock knows of a lease, answered by [`LeaseTold`].
     Lease(LeaseQuestion),
     /// Whether the member with this id has taken part before, answered by a bool.
@@ -40,6 +41,13 @@ pub(super) enum Question {
     /// A change of the members, for the leader, and whether it may have been made already; answered
     /// by `members::Changed`.
     Change(Change, bool),
+}
+
+/// For whom a member votes, as it was when it spoke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Ballot {
+    pub member: u64,
+    pub vote: Vote,
 }
 
 /// Nothing from a member that did not apply the entry, or not lately.

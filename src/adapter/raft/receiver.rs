@@ -12,8 +12,9 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use crate::adapter::raft::forward::{self, Forwarder, Written};
 use crate::adapter::raft::messages::{
-    Held, LeaseQuestion, LeaseTold, NotMade, Proposed, Question, ReadIndex, decode, encode,
+    Ballot, Held, LeaseQuestion, LeaseTold, NotMade, Proposed, Question, ReadIndex, decode, encode,
 };
+use crate::adapter::raft::reads;
 use crate::adapter::raft::state_machine::StateMachine;
 use crate::adapter::raft::transfer::{self, Arrivals};
 use crate::adapter::raft::types::{Batch, TypeConfig};
@@ -78,7 +79,7 @@ impl Receiver {
                 said(self.raft.handle_transfer_leader(request)).await
             }
             Question::Propose(batch) => Ok(encode(&self.propose(batch).await)),
-            Question::ReadIndex => Ok(encode(&self.read_index().await)),
+            Question::ReadIndex(asker) => Ok(encode(&self.read_index(asker).await)),
             Question::Lease(question) => Ok(encode(&self.lease(question).await)),
             Question::Knows(member) => Ok(encode(&forward::knows(&self.raft, member))),
             Question::Publish(id, member) => {
@@ -116,9 +117,9 @@ impl Receiver {
         }
     }
 
-    async fn read_index(&self) -> ReadIndex {
-        match forward::read_index(&self.raft).await {
-            Ok(linearizer) => Ok(linearizer.read_log_id().index()),
+    async fn read_index(&self, asker: Ballot) -> ReadIndex {
+        match reads::point_for(&self.raft, asker).await {
+            Ok(point) => Ok(point.index()),
             Err(KvError::Stopped) => Err(NotMade::Failed(KvError::Stopped)),
             Err(_) => Err(NotMade::NotLeader),
         }
