@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use openraft::Raft;
 use openraft::async_runtime::watch::WatchReceiver;
-use openraft::errors::{ClientWriteError, ForwardToLeader, RaftError};
+use openraft::errors::{ClientWriteError, RaftError};
 use openraft::raft::responder::ProgressResponder;
 use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -48,7 +48,7 @@ pub(super) enum Written {
     /// The index of the entry, and what came of its commands.
     Replies(u64, Vec<Result<Reply, KvError>>),
     /// Not taken up here.
-    Elsewhere(ForwardToLeader<TypeConfig>),
+    Elsewhere,
     Failed(KvError),
 }
 
@@ -87,7 +87,7 @@ pub(super) async fn write_in_term(
 impl Written {
     fn refused(error: ClientWriteError<TypeConfig>) -> Self {
         match error {
-            ClientWriteError::ForwardToLeader(forward) => Self::Elsewhere(forward),
+            ClientWriteError::ForwardToLeader(_) => Self::Elsewhere,
             // It was in the log of a leader that lost its office: another one may have committed
             // it. A membership error cannot answer a command.
             _ => Self::Failed(KvError::LeaderChanged),
@@ -150,21 +150,17 @@ impl Forwarder {
         batch: Batch,
     ) -> Result<Vec<Result<Reply, KvError>>, KvError> {
         let deadline = Instant::now() + self.patience;
-        let mut question: Option<Bytes> = None;
         loop {
             // No time-out: who waits has one, and the entry is in the log's hands until then.
-            let forward = match write(&self.raft, batch.clone()).await {
+            match write(&self.raft, batch.clone()).await {
                 Written::Replies(_, replies) => return Ok(replies),
                 Written::Failed(error) => return Err(error),
-                Written::Elsewhere(forward) => forward,
-            };
-            if let Some(leader) = forward
-                .leader_id
-                .filter(|leader| leader != self.raft.node_id())
+                Written::Elsewhere => {}
+            }
+            if let Some((leader, term)) = self.leadership()
+                && leader != *self.raft.node_id()
             {
-                let question = question
-                    .get_or_insert_with(|| encode(&Question::Propose(batch.clone())))
-                    .clone();
+                let question = encode(&Question::Propose(batch.clone(), term));
                 match self.ask(leader, question, deadline).await {
                     Ok((index, replies)) => {
                         // What it wrote is made, whether or not this member has it in time.
@@ -288,7 +284,14 @@ impl Forwarder {
     }
 
     pub(super) fn leader(&self) -> Option<u64> {
-        self.raft.server_metrics().borrow_watched().current_leader
+        self.leadership().map(|(leader, _)| leader)
+    }
+
+    /// Who leads, and in which term.
+    fn leadership(&self) -> Option<(u64, u64)> {
+        let metrics = self.raft.server_metrics();
+        let metrics = metrics.borrow_watched();
+        Some((metrics.current_leader?, metrics.vote.leader_id.term))
     }
 
     /// Asks another member for the leader's part.

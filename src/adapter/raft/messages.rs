@@ -23,8 +23,9 @@ pub(super) enum Question {
     PreVote(VoteRequest<TypeConfig>),
     /// Answered by a transfer response.
     TransferLeader(TransferLeaderRequest<TypeConfig>),
-    /// Commands for the leader, answered by [`Proposed`].
-    Propose(Batch),
+    /// Commands for the leader of a term, answered by [`Proposed`]. A network may hold them back
+    /// for long: who leads in a later term does not make what the asker has given up meanwhile.
+    Propose(Batch, u64),
     /// Where the log must be applied before a read that the asker has taken in; answered by
     /// [`ReadIndex`].
     ReadIndex(Ballot),

@@ -351,7 +351,7 @@ impl Consensus {
                 let reply = replies.into_iter().next();
                 reply.expect("one reply for one command")
             }
-            Written::Elsewhere(_) => Err(KvError::NoLeader),
+            Written::Elsewhere => Err(KvError::NoLeader),
             Written::Failed(error) => Err(error),
         }
     }

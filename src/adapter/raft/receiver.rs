@@ -78,7 +78,7 @@ impl Receiver {
             Question::TransferLeader(request) => {
                 said(self.raft.handle_transfer_leader(request)).await
             }
-            Question::Propose(batch) => Ok(encode(&self.propose(batch).await)),
+            Question::Propose(batch, term) => Ok(encode(&self.propose(batch, term).await)),
             Question::ReadIndex(asker) => Ok(encode(&self.read_index(asker).await)),
             Question::Lease(question) => Ok(encode(&self.lease(question).await)),
             Question::Knows(member) => Ok(encode(&forward::knows(&self.raft, member))),
@@ -105,14 +105,14 @@ impl Receiver {
         Instant::now() + self.forwarder.patience
     }
 
-    async fn propose(&self, batch: Batch) -> Proposed {
+    async fn propose(&self, batch: Batch, term: u64) -> Proposed {
         // It would stand in the way of all that comes later; see `proposer`.
         if self.raft.is_leader() && self.wal.fit(batch.bytes() as u64, 0) == Fit::DiskFull {
             return Err(NotMade::Failed(KvError::NoSpace));
         }
-        match forward::write(&self.raft, batch).await {
+        match forward::write_in_term(&self.raft, batch, term).await {
             Written::Replies(index, replies) => Ok((index, replies)),
-            Written::Elsewhere(_) => Err(NotMade::NotLeader),
+            Written::Elsewhere => Err(NotMade::NotLeader),
             Written::Failed(error) => Err(NotMade::Failed(error)),
         }
     }

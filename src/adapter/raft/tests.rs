@@ -16,12 +16,13 @@ use tokio::sync::oneshot;
 use crate::adapter::checkpoint::worker::{self, Worker};
 use crate::adapter::checkpoint::{Checkpoints, LogReach};
 use crate::adapter::raft::log_store::LogStore;
+use crate::adapter::raft::messages::{NotMade, Proposed, Question, decode, encode};
 use crate::adapter::raft::proposer;
 use crate::adapter::raft::saved::{Checkpointer, Saved};
 use crate::adapter::raft::state_machine::{Observer, SharedState, StateMachine};
-use crate::adapter::raft::types::{Member, TypeConfig};
+use crate::adapter::raft::types::{Batch, Member, TypeConfig};
 use crate::adapter::raft::{Consensus, ConsensusError, Settings, unless_stalled};
-use crate::adapter::rpc::peer::{Links, Patience, Speaker};
+use crate::adapter::rpc::peer::{Links, Patience, Peers, Speaker};
 use crate::adapter::wal::{Options, Wal, WalError};
 use crate::core::kv::machine::Machine;
 use crate::core::kv::request::{Command, DeleteRange, KeyRange, KvError, Put, Reply};
@@ -143,6 +144,34 @@ async fn a_burst_of_large_deletes_is_answered_and_the_member_goes_on() {
         ..Put::default()
     });
     assert!(matches!(consensus.propose(put).await, Ok(Reply::Put(_))));
+    consensus.shutdown().await.expect("ends in order");
+}
+
+#[tokio::test]
+async fn what_another_member_passes_on_is_made_in_the_term_that_it_means_only() {
+    let dir = TempDir::new().expect("is made");
+    let consensus = consensus(dir.path(), 1 << 20).await;
+    let (receiver, term) = (consensus.receiver(), consensus.standing().term);
+    let pass_on = async |term| {
+        let commands = vec![delete(1), Command::LeaseRevoke { id: 7 }];
+        let batch = Batch::new(commands, &mut Vec::new());
+        let answer = receiver.ask(encode(&Question::Propose(batch, term))).await;
+        decode::<Proposed>(&answer.expect("is answered")).expect("decodes")
+    };
+    for other in [term - 1, term + 1] {
+        assert_eq!(pass_on(other).await, Err(NotMade::NotLeader));
+    }
+    let (index, replies) = pass_on(term).await.expect("is made");
+    assert!(
+        matches!(replies[0], Ok(Reply::DeleteRange(_))),
+        "{replies:?}"
+    );
+    assert_eq!(replies[1], Err(KvError::LeaseNotFound));
+    assert_eq!(
+        consensus.standing().applied_index,
+        index,
+        "and nothing else"
+    );
     consensus.shutdown().await.expect("ends in order");
 }
 
