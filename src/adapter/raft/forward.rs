@@ -223,10 +223,11 @@ impl Forwarder {
     /// member by now.
     pub(super) async fn lease(&self, question: LeaseQuestion) -> Result<Option<u64>, KvError> {
         let deadline = Instant::now() + self.patience;
-        let body = encode(&Question::Lease(question));
         loop {
             if let Some(leader) = self.leader().filter(|leader| leader != self.raft.node_id()) {
-                match self.ask(leader, body.clone(), deadline).await {
+                let asker = reads::ballot(&self.raft).await?;
+                let body = encode(&Question::Lease(question, asker));
+                match self.ask(leader, body, deadline).await {
                     Ok(told) => return Ok(told),
                     Err(NotMade::Failed(error)) => return Err(error),
                     Err(NotMade::NotLeader) => {}

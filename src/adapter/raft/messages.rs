@@ -30,7 +30,7 @@ pub(super) enum Question {
     /// [`ReadIndex`].
     ReadIndex(Ballot),
     /// What only the leader's clock knows of a lease, answered by [`LeaseTold`].
-    Lease(LeaseQuestion),
+    Lease(LeaseQuestion, Ballot),
     /// Whether the member with this id has taken part before, answered by a bool.
     Knows(u64),
     /// Where a member is reached now, for the leader; answered by [`Published`].

@@ -62,14 +62,22 @@ pub(super) async fn point_for(
     raft: &Raft<TypeConfig, StateMachine>,
     asker: Ballot,
 ) -> Result<LogId, KvError> {
+    match confirmed_by(raft, asker).await? {
+        Some(point) => Ok(point),
+        None => point(raft).await,
+    }
+}
+
+/// Where the log of this member stands, whom an asker's vote and its own make the leader; none if
+/// they do not suffice.
+pub(super) async fn confirmed_by(
+    raft: &Raft<TypeConfig, StateMachine>,
+    asker: Ballot,
+) -> Result<Option<LogId>, KvError> {
     let own = *raft.node_id();
     // Asked of openraft itself: what it publishes is a moment old, and then it may lead no more.
     let confirmed = raft.with_raft_state(move |state| Standing::of(own, state).confirmed_by(asker));
-    match confirmed.await {
-        Ok(Some(point)) => Ok(point),
-        Ok(None) => point(raft).await,
-        Err(_) => Err(KvError::Stopped),
-    }
+    confirmed.await.map_err(|_| KvError::Stopped)
 }
 
 /// For whom this member votes now.

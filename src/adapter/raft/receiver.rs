@@ -25,7 +25,13 @@ use crate::core::kv::request::KvError;
 
 /// Whoever keeps the leases' time on the leader.
 pub trait LeaseKeeper: Send + Sync + 'static {
-    fn ask(&self, question: LeaseQuestion) -> BoxFuture<'_, Result<Option<u64>, KvError>>;
+    /// `led_in` is the term in which this member was just confirmed to lead, if it was: that need
+    /// not be done again.
+    fn ask(
+        &self,
+        question: LeaseQuestion,
+        led_in: Option<u64>,
+    ) -> BoxFuture<'_, Result<Option<u64>, KvError>>;
 }
 
 /// Whoever compares the states of the members.
@@ -80,7 +86,7 @@ impl Receiver {
             }
             Question::Propose(batch, term) => Ok(encode(&self.propose(batch, term).await)),
             Question::ReadIndex(asker) => Ok(encode(&self.read_index(asker).await)),
-            Question::Lease(question) => Ok(encode(&self.lease(question).await)),
+            Question::Lease(question, asker) => Ok(encode(&self.lease(question, asker).await)),
             Question::Knows(member) => Ok(encode(&forward::knows(&self.raft, member))),
             Question::Publish(id, member) => {
                 let published = self.forwarder.changer.publish(id, member, self.deadline());
@@ -132,14 +138,23 @@ impl Receiver {
         }
     }
 
-    async fn lease(&self, question: LeaseQuestion) -> LeaseTold {
-        match self.keeper.get().filter(|_| self.raft.is_leader()) {
-            Some(keeper) => keeper.ask(question).await.map_err(|error| match error {
-                KvError::NoLeader => NotMade::NotLeader,
-                error => NotMade::Failed(error),
-            }),
-            None => Err(NotMade::NotLeader),
-        }
+    async fn lease(&self, question: LeaseQuestion, asker: Ballot) -> LeaseTold {
+        let Some(keeper) = self.keeper.get().filter(|_| self.raft.is_leader()) else {
+            return Err(NotMade::NotLeader);
+        };
+        let told = async {
+            let confirmed = reads::confirmed_by(&self.raft, asker).await?;
+            if let Some(point) = confirmed {
+                let applied = self.forwarder.wait_applied(point.index, self.deadline());
+                applied.await?;
+            }
+            let led_in = confirmed.map(|point| point.leader_id.term);
+            keeper.ask(question, led_in).await
+        };
+        told.await.map_err(|error| match error {
+            KvError::NoLeader => NotMade::NotLeader,
+            error => NotMade::Failed(error),
+        })
     }
 }
 

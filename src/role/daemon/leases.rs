@@ -124,7 +124,7 @@ impl Node {
     async fn told(&self, question: LeaseQuestion) -> Result<Option<u64>, KvError> {
         let asked = async {
             loop {
-                match self.tell(question).await {
+                match self.tell(question, None).await {
                     Err(KvError::NoLeader) => {}
                     told => return told,
                 }
@@ -141,9 +141,17 @@ impl Node {
     }
 
     /// The same of this member's clock, if it leads.
-    async fn tell(&self, question: LeaseQuestion) -> Result<Option<u64>, KvError> {
+    async fn tell(
+        &self,
+        question: LeaseQuestion,
+        led_in: Option<u64>,
+    ) -> Result<Option<u64>, KvError> {
         let term = self.office.term().ok_or(KvError::NoLeader)?;
-        if self.consensus.read_barrier().await? != Some(term) {
+        let led_in = match led_in {
+            None => self.consensus.read_barrier().await?,
+            confirmed => confirmed,
+        };
+        if led_in != Some(term) {
             return Err(KvError::NoLeader);
         }
         let now = self.hub.now();
@@ -169,7 +177,11 @@ impl Node {
 }
 
 impl LeaseKeeper for Node {
-    fn ask(&self, question: LeaseQuestion) -> BoxFuture<'_, Result<Option<u64>, KvError>> {
-        self.tell(question).boxed()
+    fn ask(
+        &self,
+        question: LeaseQuestion,
+        led_in: Option<u64>,
+    ) -> BoxFuture<'_, Result<Option<u64>, KvError>> {
+        self.tell(question, led_in).boxed()
     }
 }
