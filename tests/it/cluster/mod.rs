@@ -6,6 +6,7 @@ mod clients;
 mod corrupt;
 mod disaster;
 mod disk;
+mod etcd_client;
 mod failover;
 mod forced;
 mod forming;

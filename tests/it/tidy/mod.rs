@@ -105,7 +105,8 @@ fn broken(source: &Source) -> Vec<Finding> {
     RULES.iter().flat_map(|rule| rule(source)).collect()
 }
 
-/// Files that nothing declares: they compile nowhere, and their tests never run.
+/// Files that nothing declares and nothing builds as a program of its own: they compile nowhere,
+/// and their tests never run.
 fn forgotten(sources: &[Source], manifest: &str) -> Vec<Finding> {
     let declared = |source: &Source| {
         let (folder, name) = source.path.rsplit_once('/').unwrap_or(("", &source.path));
@@ -126,9 +127,17 @@ fn forgotten(sources: &[Source], manifest: &str) -> Vec<Finding> {
     };
     sources
         .iter()
-        .filter(|source| !declared(source))
+        .filter(|source| !declared(source) && !sources.iter().any(|by| includes(by, source)))
         .map(|source| source.finding(1, "nothing declares this file: add its `mod`, or delete it"))
         .collect()
+}
+
+/// Whether a file takes in the text of another one, in its folder or below.
+fn includes(by: &Source, source: &Source) -> bool {
+    let (folder, _) = by.path.rsplit_once('/').unwrap_or(("", ""));
+    let inside = source.path.strip_prefix(folder);
+    let inside = inside.and_then(|inside| inside.strip_prefix('/'));
+    inside.is_some_and(|inside| by.text.contains(&format!("include_str!(\"{inside}\")")))
 }
 
 /// What stands at the top and has no business there.
@@ -239,7 +248,8 @@ mod tests {
     fn a_file_that_nothing_declares_is_found() {
         let sources = [
             ("tests/it/main.rs", "mod a;\nmod b;"),
-            ("tests/it/a.rs", ""),
+            ("tests/it/a.rs", "include_str!(\"b/program.rs\")"),
+            ("tests/it/b/program.rs", ""),
             ("tests/it/b/mod.rs", "mod d;"),
             ("tests/it/b/d.rs", ""),
             ("tests/it/b/e.rs", "// mod e;"),
