@@ -190,6 +190,16 @@ impl Daemon {
         self.process.id()
     }
 
+    /// What it holds in memory, of its own and of files.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.pid());
+        let status = std::fs::read_to_string(path).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        let kib: u64 = kib.and_then(|kib| kib.parse().ok()).expect("proc(5)");
+        kib << 10
+    }
+
     /// What it said so far.
     pub(crate) fn told(&self) -> String {
         self.told.lock().expect("nobody panics with it").clone()

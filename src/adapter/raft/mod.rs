@@ -460,9 +460,9 @@ impl Consensus {
         self.wal.admits(bytes as u64)
     }
 
-    /// Whether the disk has no room for more of the log.
-    pub fn disk_is_full(&self) -> bool {
-        self.wal.shortage().is_some()
+    /// Why there is no room for more of the log, while the disk is full.
+    pub fn disk_shortage(&self) -> Option<Arc<WalError>> {
+        self.wal.shortage()
     }
 
     /// How long the disk has been at work on one batch of the log.
@@ -548,7 +548,17 @@ impl Consensus {
 
     /// Stops taking part. What was answered is on disk; nothing else is owed.
     pub async fn shutdown(&self) -> Result<(), ConsensusError> {
-        self.raft.shutdown().await.map_err(stopped)?;
+        let mut ending = pin!(self.raft.shutdown());
+        let ended = match tokio::time::timeout(END_PATIENCE, ending.as_mut()).await {
+            Ok(ended) => ended,
+            Err(_) => {
+                // It waits for a full disk: a log that closes fails what waits for room.
+                let failure = self.wal.close();
+                failure.map_err(|failure| ConsensusError::Stopped(explain(&failure)))?;
+                ending.await
+            }
+        };
+        ended.map_err(stopped)?;
         self.wal
             .close()
             .map_err(|failure| ConsensusError::Stopped(explain(&failure)))
@@ -580,6 +590,9 @@ async fn begin(
 fn is_only_voter(raft: &Raft<TypeConfig, StateMachine>) -> bool {
     raft.voter_ids().eq([*raft.node_id()])
 }
+
+/// How long openraft may take to end before the log is closed under it.
+const END_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long a start may go without applying anything of the log before it is given up: a long log
 /// takes its time, a disk that takes nothing would take for ever.

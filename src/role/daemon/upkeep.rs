@@ -112,11 +112,21 @@ pub(super) async fn watch_sizes(node: Arc<Node>, mut retainer: Retainer) {
 pub(super) async fn yield_when_stalled(node: Arc<Node>) {
     let patience = node.settings.election_timeout;
     let mut yielded: Option<Instant> = None;
+    let mut was_full = false;
     loop {
         tokio::time::sleep(patience / STALL_LOOKS).await;
         let consensus = &node.consensus;
         let is_stalled = consensus.disk_stalled_for() > patience;
-        let is_full = consensus.disk_is_full();
+        let shortage = consensus.disk_shortage();
+        let is_full = shortage.is_some();
+        match shortage {
+            Some(error) if !was_full => {
+                tracing::warn!(%error, "the disk is full: free space, or this member falls behind");
+            }
+            None if was_full => tracing::info!("the disk has room again"),
+            _ => {}
+        }
+        was_full = is_full;
         // Where all disks are full the lead would go round and round.
         let waits = yielded.is_some_and(|yielded| yielded.elapsed() < FULL_DISK_PAUSE);
         if (is_stalled || is_full && !waits) && consensus.leads() && !consensus.is_alone() {

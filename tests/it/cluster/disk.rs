@@ -1,5 +1,6 @@
 //! Disks that are slow or stall, because strace holds their syncs up, and one that is full.
 
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -10,6 +11,14 @@ use tonic::Code;
 use crate::cluster::{Cluster, put, put_through};
 use crate::faults::{fill, mount_small, on_a_small_disk, unmount};
 use crate::rig::{Daemon, PATIENCE, has_tool};
+
+/// The member whose disk is full.
+const FULL: usize = 2;
+
+/// Writes of 1 MiB that a follower with a full disk misses: more than it may hold in memory. The
+/// leader has some 60 entries under way to it, which are there in two forms.
+const WRITES_BEHIND: usize = 100;
+const BEHIND_BYTES_MAX: u64 = 150 << 20;
 
 /// Holds up every sync of a daemon until it is dropped.
 struct SlowDisk(Child);
@@ -173,4 +182,52 @@ async fn fill_the_leader() {
         cluster.take(at).stop().assert(0, &[]);
         unmount(cluster.rig(at));
     }
+}
+
+#[test]
+fn a_follower_whose_disk_is_full_says_so_stays_small_and_catches_up() {
+    let name = "cluster::disk::a_follower_whose_disk_is_full_says_so_stays_small_and_catches_up";
+    on_a_small_disk(name, fill_a_follower());
+}
+
+async fn fill_a_follower() {
+    let (mut cluster, ballast) = with_a_full_follower().await;
+    let before = cluster.member(FULL).memory_bytes();
+    let value = "v".repeat(1 << 20);
+    for number in 0..WRITES_BEHIND {
+        put_through(cluster.member(number % FULL), "a", &value).await;
+    }
+    let grown = cluster.member(FULL).memory_bytes().saturating_sub(before);
+    assert!(grown < BEHIND_BYTES_MAX, "{grown} bytes more");
+    std::fs::remove_file(&ballast).expect("is there");
+    cluster.agree().await;
+    let told = cluster.member(FULL).told();
+    for words in ["the disk is full", "no space left", "has room again"] {
+        assert!(told.contains(words), "{told}");
+    }
+    for at in 0..3 {
+        cluster.take(at).stop();
+    }
+    unmount(cluster.rig(FULL));
+}
+
+/// Three members; the disk of one that follows is full of a file.
+async fn with_a_full_follower() -> (Cluster, PathBuf) {
+    let mut cluster = Cluster::of(3);
+    mount_small(cluster.rig(FULL));
+    cluster.start_all();
+    if cluster.leader().await == FULL {
+        let mut leader = cluster.member(FULL).maintenance();
+        let mut other = cluster.member(0).maintenance();
+        let status = other.status(pb::StatusRequest {}).await;
+        let header = status.expect("says how it stands").into_inner().header;
+        let target_id = header.expect("has one").member_id;
+        let moved = leader
+            .move_leader(pb::MoveLeaderRequest { target_id })
+            .await;
+        moved.expect("hands over");
+    }
+    let ballast = cluster.rig(FULL).data.join("ballast");
+    fill(&ballast);
+    (cluster, ballast)
 }
