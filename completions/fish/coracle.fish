@@ -729,7 +729,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l auto-compacti
 periodic\t''
 revision\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l auto-compaction-retention -d 'How much is kept, by mode: a size with its unit, a duration (a bare number is hours) or a count; 0 for all [default: 16MiB for bytes, else 0] [env: CORACLE_AUTO_COMPACTION_RETENTION]' -r
-complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l snapshot-count -d 'Commands between two checkpoints, if they are 64 MiB and half the state\'s size of log [default: 10000] [env: CORACLE_SNAPSHOT_COUNT]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l snapshot-count -d 'Commands between two checkpoints, at least [default: 10000] [env: CORACLE_SNAPSHOT_COUNT]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l snapshot-log-bytes -d 'Size of the log between two checkpoints, at least, and half of the state\'s; less is less to read at a start and sooner given back, for more checkpoints [default: 64MiB] [env: CORACLE_SNAPSHOT_LOG_BYTES]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l heartbeat-interval -d 'Milliseconds between heartbeats [default: 100] [env: CORACLE_HEARTBEAT_INTERVAL]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l election-timeout -d 'Milliseconds without a leader before an election [default: 1000] [env: CORACLE_ELECTION_TIMEOUT]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l watch-progress-notify-interval -d 'How long a quiet watch waits for a notice of progress [default: 10m] [env: CORACLE_WATCH_PROGRESS_NOTIFY_INTERVAL]' -r

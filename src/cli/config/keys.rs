@@ -198,8 +198,15 @@ pub const KEYS: &[Key] = &[
     key(
         "snapshot-count",
         "N",
-        "Commands between two checkpoints, if they are 64 MiB and half the state's size of log",
+        "Commands between two checkpoints, at least",
         "10000",
+    ),
+    key(
+        "snapshot-log-bytes",
+        "SIZE",
+        "Size of the log between two checkpoints, at least, and half of the state's; less is less \
+         to read at a start and sooner given back, for more checkpoints",
+        "64MiB",
     ),
     key(
         "heartbeat-interval",

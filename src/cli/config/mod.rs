@@ -118,6 +118,7 @@ pub struct Settings {
     pub compaction_mode: CompactionMode,
     pub retention: Retention,
     pub snapshot_entries: u64,
+    pub snapshot_log_bytes: u64,
     pub heartbeat_ms: u64,
     pub election_ms: u64,
     pub watch_progress: Duration,
@@ -393,6 +394,7 @@ impl fmt::Display for Settings {
             ("auto-compaction-mode", quoted(&mode)),
             ("auto-compaction-retention", quoted(&retention)),
             ("snapshot-count", self.snapshot_entries.to_string()),
+            ("snapshot-log-bytes", self.snapshot_log_bytes.to_string()),
             ("heartbeat-interval", self.heartbeat_ms.to_string()),
             ("election-timeout", self.election_ms.to_string()),
             (

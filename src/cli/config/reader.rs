@@ -75,6 +75,9 @@ impl Reader<'_> {
             retention: self.retention(compaction_mode)?,
             snapshot_entries: self
                 .parse("snapshot-count", 10_000, |text| count(text, 1, 100_000_000))?,
+            snapshot_log_bytes: self.parse("snapshot-log-bytes", 64 << 20, |text| {
+                size(text).map_err(words)
+            })?,
             heartbeat_ms: self.parse("heartbeat-interval", 100, |text| count(text, 1, 60_000))?,
             election_ms: self.parse("election-timeout", 1_000, |text| count(text, 5, 300_000))?,
             watch_progress: self.parse(

@@ -145,7 +145,8 @@ impl Starting {
         let node = &self.node;
         compare::start(node, settings.corrupt_check, &mut self.upkeep)?;
         let mut retainer = Retainer::new(settings.retention);
-        let mut checkpoints = upkeep::Checkpoints::new(settings.snapshot_entries);
+        let mut checkpoints =
+            upkeep::Checkpoints::new(settings.snapshot_entries, settings.snapshot_log_bytes);
         upkeep::catch_up(node, &mut retainer, &mut checkpoints).await;
         self.laps.end("catch up");
         let tasks = &mut self.upkeep;

@@ -28,14 +28,14 @@ const STALL_LOOKS: u32 = 4;
 /// Before a leader whose disk is full gives the lead away again.
 const FULL_DISK_PAUSE: Duration = Duration::from_secs(60);
 
-/// A checkpoint is not worth it before the log has grown by this. A start with more log ends with a
-/// compaction that is due, and nothing is written before a checkpoint is if the log is longer than
-/// the state: a start after the next kill would take longer.
-const CHECKPOINT_LOG_BYTES_MIN: u64 = 64 << 20;
+/// A start with more log ends with a compaction that is due, and nothing is written before a
+/// checkpoint is if the log is longer than the state: a start after the next kill would take
+/// longer.
+const LOG_AT_START_BYTES_MAX: u64 = 64 << 20;
 
 /// Writes are held back when the log has grown by more than this, and by more than twice the
 /// state, while a checkpoint is being written. A start applies about as much in half a second.
-const BACKLOG_BYTES_MAX: u64 = 4 * CHECKPOINT_LOG_BYTES_MIN;
+const BACKLOG_BYTES_MAX: u64 = 4 * LOG_AT_START_BYTES_MAX;
 
 /// How often that is looked at.
 const BACKLOG_ROUND: Duration = Duration::from_millis(20);
@@ -157,7 +157,7 @@ fn stale_alarms(node: &Node) -> Vec<MemberAlarm> {
 /// checkpoint is there: each for a bounded time, so that the log grows slowly meanwhile.
 pub(super) async fn catch_up(node: &Node, retainer: &mut Retainer, checkpoints: &mut Checkpoints) {
     let log_bytes = node.consensus.appended().bytes;
-    if log_bytes <= CHECKPOINT_LOG_BYTES_MIN {
+    if log_bytes <= LOG_AT_START_BYTES_MAX {
         return;
     }
     let due = retainer.due(&node.consensus.state().machine.store, node.hub.now());
@@ -185,8 +185,10 @@ pub(super) async fn catch_up(node: &Node, retainer: &mut Retainer, checkpoints: 
 
 /// What was written, and what has become due since.
 pub(super) struct Checkpoints {
-    /// How many commands are applied between two at least.
+    /// How many commands are applied between two at least, and by how much the log has grown: less
+    /// is not worth one.
     commands: u64,
+    log_bytes: u64,
     /// The log that was found at the start counts as new.
     last: Appended,
     failed: Option<Instant>,
@@ -195,9 +197,10 @@ pub(super) struct Checkpoints {
 }
 
 impl Checkpoints {
-    pub(super) fn new(commands: u64) -> Self {
+    pub(super) fn new(commands: u64, log_bytes: u64) -> Self {
         Self {
             commands,
+            log_bytes,
             last: Appended::default(),
             failed: None,
             missed: false,
@@ -210,7 +213,7 @@ impl Checkpoints {
         let appended = node.consensus.appended();
         let state_bytes = node.consensus.state().machine.store.bytes() as u64;
         let log_bytes = appended.bytes - self.last.bytes;
-        let grown = log_bytes > CHECKPOINT_LOG_BYTES_MIN.max(state_bytes / 2);
+        let grown = log_bytes > self.log_bytes.max(state_bytes / 2);
         let waits = |failed: Instant| failed.elapsed() < CHECKPOINT_RETRY;
         let due = grown && appended.commands - self.last.commands >= self.commands;
         !self.failed.is_some_and(waits) && (due || node.consensus.has_damaged_checkpoint())
