@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use coracle::adapter::checkpoint::worker::Worker;
-use coracle::adapter::checkpoint::{CheckpointError, Checkpoints, Chunk, Image, LogReach, Pace};
+use coracle::adapter::checkpoint::{
+    CheckpointError, Checkpoints, Chunk, Image, LogReach, Pace, Shelf,
+};
 
 use crate::rig::left_out;
 

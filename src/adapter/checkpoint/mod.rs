@@ -39,6 +39,8 @@ use crate::adapter::disk;
 
 mod proof;
 mod scrub;
+#[cfg(test)]
+pub(in crate::adapter) mod simulation;
 mod store;
 pub mod worker;
 
@@ -162,6 +164,29 @@ fn list(discarded: &[Discarded]) -> String {
         .join("; ")
 }
 
+/// Where checkpoints are kept: [`Checkpoints`], or what a simulation has in its place.
+pub trait Shelf: Send + 'static {
+    /// Writes and proves `image` in the directory whose turn it is. Blocks.
+    ///
+    /// A failure leaves the newest proved checkpoint as it is; the next call begins afresh.
+    fn write(&mut self, image: &Image, pace: Pace) -> Result<Proved, CheckpointError>;
+
+    /// The meta bytes of the older of two proved checkpoints: the log may be purged up to there.
+    ///
+    /// `None` until both are proved: then the log is needed from where it begins.
+    fn older_meta(&self) -> Option<&[u8]>;
+
+    /// Whether one was found damaged, and none was written since: the next write is urgent.
+    fn is_damaged(&self) -> bool;
+
+    /// What to compare with the disk in the background: each proved checkpoint.
+    fn scrubs(&self) -> Vec<Scrub>;
+
+    /// Counts what was found damaged for nothing, so that the next write replaces it. `None` where
+    /// the directory has been written since: then nothing is known of it.
+    fn discard(&mut self, scrub: &Scrub, why: String) -> Option<Discarded>;
+}
+
 /// The two directories of one data directory, and what each is proved to hold.
 #[derive(Debug)]
 pub struct Checkpoints {
@@ -243,113 +268,6 @@ impl Checkpoints {
             path: path.to_owned(),
             discarded,
         })
-    }
-
-    /// Writes and proves `image` in the directory whose turn it is. Blocks.
-    ///
-    /// A failure leaves the newest proved checkpoint as it is; the next call begins afresh.
-    pub fn write(&mut self, image: &Image, pace: Pace) -> Result<Proved, CheckpointError> {
-        let chunks = image.chunks.windows(2);
-        assert!(
-            chunks.into_iter().all(|pair| pair[0].id < pair[1].id),
-            "chunks ascend by id"
-        );
-        self.sequence += 1;
-        let sequence = self.sequence;
-        let newest = self.newest();
-        let turn = newest.map_or(0, |newest| 1 - newest);
-        let held = self.slots[turn].proof.take();
-        let name = self.slots[turn].name;
-        self.mark(
-            name,
-            &Marker {
-                sequence,
-                first: self.begun_anew,
-            },
-        )?;
-
-        let live: u64 = image
-            .chunks
-            .iter()
-            .map(|chunk| chunk.bytes.len() as u64)
-            .sum();
-        let space_max = (live * SPACE_FACTOR).max(SPACE_SLACK_BYTES);
-        let mut replaced = None;
-        let mut proved = None;
-        if let Some(held) = held.filter(|held| held.disk_bytes() <= space_max) {
-            match self.write_once(name, sequence, Some(&held), image, pace) {
-                Ok(done) => proved = Some(done),
-                Err(error) => {
-                    replaced = Some(Discarded {
-                        directory: name,
-                        sequence: Some(held.sequence),
-                        why: error.to_string(),
-                        unfinished: false,
-                    });
-                }
-            }
-        }
-        let fresh = proved.is_none();
-        let (proof, chunks_written, bytes_written) = match proved {
-            Some(proved) => proved,
-            None => self
-                .write_once(name, sequence, None, image, pace)
-                .map_err(|error| self.give_up(name, &error, replaced.as_ref()))?,
-        };
-        self.prove(name, &proof)?;
-        let disk_bytes = proof.disk_bytes();
-        self.slots[turn].proof = Some(proof);
-        self.begun_anew = false;
-        self.damaged = false;
-        Ok(Proved {
-            sequence,
-            chunks_written,
-            bytes_written,
-            disk_bytes,
-            fresh,
-            replaced,
-        })
-    }
-
-    /// The meta bytes of the older of two proved checkpoints: the log may be purged up to there.
-    ///
-    /// `None` until both are proved: then the log is needed from where it begins.
-    pub fn older_meta(&self) -> Option<&[u8]> {
-        let [Some(a), Some(b)] = self.slots.each_ref().map(|slot| slot.proof.as_ref()) else {
-            return None;
-        };
-        Some(if a.sequence < b.sequence {
-            &a.meta
-        } else {
-            &b.meta
-        })
-    }
-
-    /// Whether one was found damaged, and none was written since: the next write is urgent.
-    pub fn is_damaged(&self) -> bool {
-        self.damaged
-    }
-
-    /// What to compare with the disk in the background: each proved checkpoint.
-    pub fn scrubs(&self) -> Vec<Scrub> {
-        let scrub = |slot: &Slot| {
-            let proof = slot.proof.as_ref()?;
-            let directory = self.path.join(slot.name);
-            Some(Scrub::new(directory, slot.name, proof))
-        };
-        self.slots.iter().filter_map(scrub).collect()
-    }
-
-    /// Counts what was found damaged for nothing, so that the next write replaces it. `None` where
-    /// the directory has been written since: then nothing is known of it.
-    pub fn discard(&mut self, scrub: &Scrub, why: String) -> Option<Discarded> {
-        let mut slots = self.slots.iter_mut();
-        let slot = slots.find(|slot| slot.name == scrub.name())?;
-        let proof = slot
-            .proof
-            .take_if(|proof| proof.sequence == scrub.sequence())?;
-        self.damaged = true;
-        Some(slot.dropped(why, &proof))
     }
 
     fn newest(&self) -> Option<usize> {
@@ -508,6 +426,105 @@ struct Marker {
     sequence: u64,
     /// No checkpoint had ever been proved when this write began.
     first: bool,
+}
+
+impl Shelf for Checkpoints {
+    fn write(&mut self, image: &Image, pace: Pace) -> Result<Proved, CheckpointError> {
+        let chunks = image.chunks.windows(2);
+        assert!(
+            chunks.into_iter().all(|pair| pair[0].id < pair[1].id),
+            "chunks ascend by id"
+        );
+        self.sequence += 1;
+        let sequence = self.sequence;
+        let newest = self.newest();
+        let turn = newest.map_or(0, |newest| 1 - newest);
+        let held = self.slots[turn].proof.take();
+        let name = self.slots[turn].name;
+        self.mark(
+            name,
+            &Marker {
+                sequence,
+                first: self.begun_anew,
+            },
+        )?;
+
+        let live: u64 = image
+            .chunks
+            .iter()
+            .map(|chunk| chunk.bytes.len() as u64)
+            .sum();
+        let space_max = (live * SPACE_FACTOR).max(SPACE_SLACK_BYTES);
+        let mut replaced = None;
+        let mut proved = None;
+        if let Some(held) = held.filter(|held| held.disk_bytes() <= space_max) {
+            match self.write_once(name, sequence, Some(&held), image, pace) {
+                Ok(done) => proved = Some(done),
+                Err(error) => {
+                    replaced = Some(Discarded {
+                        directory: name,
+                        sequence: Some(held.sequence),
+                        why: error.to_string(),
+                        unfinished: false,
+                    });
+                }
+            }
+        }
+        let fresh = proved.is_none();
+        let (proof, chunks_written, bytes_written) = match proved {
+            Some(proved) => proved,
+            None => self
+                .write_once(name, sequence, None, image, pace)
+                .map_err(|error| self.give_up(name, &error, replaced.as_ref()))?,
+        };
+        self.prove(name, &proof)?;
+        let disk_bytes = proof.disk_bytes();
+        self.slots[turn].proof = Some(proof);
+        self.begun_anew = false;
+        self.damaged = false;
+        Ok(Proved {
+            sequence,
+            chunks_written,
+            bytes_written,
+            disk_bytes,
+            fresh,
+            replaced,
+        })
+    }
+
+    fn older_meta(&self) -> Option<&[u8]> {
+        let [Some(a), Some(b)] = self.slots.each_ref().map(|slot| slot.proof.as_ref()) else {
+            return None;
+        };
+        Some(if a.sequence < b.sequence {
+            &a.meta
+        } else {
+            &b.meta
+        })
+    }
+
+    fn is_damaged(&self) -> bool {
+        self.damaged
+    }
+
+    fn scrubs(&self) -> Vec<Scrub> {
+        let scrub = |slot: &Slot| {
+            let proof = slot.proof.as_ref()?;
+            let directory = self.path.join(slot.name);
+            Some(Scrub::new(directory, slot.name, proof))
+        };
+        self.slots.iter().filter_map(scrub).collect()
+    }
+
+    fn discard(&mut self, scrub: &Scrub, why: String) -> Option<Discarded> {
+        let mut slots = self.slots.iter_mut();
+        let slot = slots.find(|slot| slot.name == scrub.name())?;
+        let proof = slot
+            .proof
+            .take_if(|proof| proof.sequence == scrub.sequence())?;
+        self.damaged = true;
+        Some(slot.dropped(why, &proof))
+    }
 }
 
 impl Slot {

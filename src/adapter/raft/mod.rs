@@ -37,8 +37,9 @@ use openraft::async_runtime::watch::WatchReceiver;
 use openraft::errors::{InitializeError, RaftError};
 use openraft::{Config, Raft, SnapshotPolicy};
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::JoinError;
 
-use crate::adapter::checkpoint::{Checkpoints, Discarded, Pace};
+use crate::adapter::checkpoint::{Discarded, Pace, Shelf};
 use crate::adapter::raft::forward::{Forwarder, Written};
 use crate::adapter::raft::log_store::LogStore;
 use crate::adapter::raft::members::Changer;
@@ -146,7 +147,7 @@ impl Consensus {
         wal: Arc<Wal>,
         recovered: &Recovered,
         saved: Saved,
-        checkpoints: Checkpoints,
+        checkpoints: impl Shelf,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, ConsensusError> {
         let log_store = LogStore::new(Arc::clone(&wal), recovered, saved.applied())
@@ -625,6 +626,19 @@ fn config(settings: &Settings) -> Result<Arc<Config>, ConsensusError> {
         .validate()
         .map(Arc::new)
         .map_err(|error| ConsensusError::Config(error.to_string()))
+}
+
+/// Runs what takes a processor or the disk for long on a thread of its own, which ends with it. A
+/// simulation has one thread.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JoinError> {
+    #[cfg(test)]
+    if simulation::is_running() {
+        simulation::busy().await;
+        return Ok(work());
+    }
+    tokio::task::spawn_blocking(work).await
 }
 
 /// Waits for `work` for as long as `progress` changes in each `period`.

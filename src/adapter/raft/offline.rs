@@ -16,7 +16,7 @@ use openraft::Membership;
 use serde::Serialize;
 
 use crate::adapter::checkpoint::worker::Worker;
-use crate::adapter::checkpoint::{CheckpointError, Checkpoints, LogReach, Pace};
+use crate::adapter::checkpoint::{CheckpointError, Checkpoints, LogReach, Pace, Shelf};
 use crate::adapter::raft::messages::{Question, decode, encode};
 use crate::adapter::raft::saved::{Saved, to_checkpoint};
 use crate::adapter::raft::state_machine::State;

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::adapter::checkpoint::{
-    self, CheckpointError, Checkpoints, Discarded, Pace, Scrub, Scrubbed,
-};
+use crate::adapter::checkpoint::{self, CheckpointError, Discarded, Pace, Scrub, Scrubbed, Shelf};
+use crate::adapter::raft::aside;
 use crate::adapter::raft::state_machine::{SharedState, SnapshotMeta, State};
 use crate::adapter::raft::types::{LogId, StoredMembership};
 use crate::core::kv::history::{Chunk, ChunkError};
@@ -91,7 +90,7 @@ impl Saved {
 /// Writes checkpoints of the state, one at a time.
 pub(super) struct Checkpointer {
     state: SharedState,
-    checkpoints: Arc<Mutex<Checkpoints>>,
+    checkpoints: Arc<Mutex<Box<dyn Shelf>>>,
     /// The last one that openraft was not told of.
     written: Mutex<Option<(SnapshotMeta, Image)>>,
 }
@@ -107,10 +106,10 @@ pub enum CheckpointFailure {
 }
 
 impl Checkpointer {
-    pub(super) fn new(state: SharedState, checkpoints: Checkpoints) -> Self {
+    pub(super) fn new(state: SharedState, checkpoints: impl Shelf) -> Self {
         Self {
             state,
-            checkpoints: Arc::new(Mutex::new(checkpoints)),
+            checkpoints: Arc::new(Mutex::new(Box::new(checkpoints))),
             written: Mutex::new(None),
         }
     }
@@ -128,7 +127,7 @@ impl Checkpointer {
         let checkpoints = Arc::clone(&self.checkpoints);
         // A thread of its own: a large state takes seconds. It ends with the write.
         let write = move || lock(&checkpoints).write(&checkpoint, pace);
-        let proved = tokio::task::spawn_blocking(write).await??;
+        let proved = aside(write).await??;
         tracing::debug!(?proved, "wrote a checkpoint");
         Ok((meta, image))
     }
@@ -160,10 +159,10 @@ impl Checkpointer {
     /// On a thread of its own, because a write holds the lock for as long as it takes.
     async fn locked<T: Send + 'static>(
         &self,
-        act: impl FnOnce(&mut Checkpoints) -> T + Send + 'static,
+        act: impl FnOnce(&mut dyn Shelf) -> T + Send + 'static,
     ) -> Result<T, CheckpointFailure> {
         let checkpoints = Arc::clone(&self.checkpoints);
-        Ok(tokio::task::spawn_blocking(move || act(&mut lock(&checkpoints))).await?)
+        Ok(aside(move || act(&mut **lock(&checkpoints))).await?)
     }
 
     /// Keeps a written checkpoint for when openraft asks for one.
@@ -197,7 +196,7 @@ async fn look(
             (scrub, scrubbed)
         };
         let scrubbed;
-        (scrub, scrubbed) = tokio::task::spawn_blocking(step).await?;
+        (scrub, scrubbed) = aside(step).await?;
         match scrubbed.map_err(CheckpointFailure::Scrub)? {
             Scrubbed::More => tokio::time::sleep(pause).await,
             Scrubbed::Sound => return Ok((scrub, None)),

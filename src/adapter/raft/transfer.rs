@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 
+use crate::adapter::raft::aside;
 use crate::adapter::raft::messages::{Offer, OfferedChunk, Wanted, decode, encode};
 use crate::adapter::raft::types::{TypeConfig, Vote};
 use crate::adapter::rpc::peer::{Bodies, Bytes, Courier, PeerError};
@@ -42,7 +43,7 @@ pub(super) async fn send(
     let chunks = image.chunks.clone();
     let known = move || chunks.iter().map(OfferedChunk::of).collect();
     // A thread of its own: a large state takes a second. It ends with the sums.
-    let known = tokio::task::spawn_blocking(known).await;
+    let known = aside(known).await;
     let offer = Offer {
         vote,
         meta: snapshot.meta,

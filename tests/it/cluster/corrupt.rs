@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use coracle::adapter::checkpoint::worker::Worker;
-use coracle::adapter::checkpoint::{Checkpoints, LogReach, Pace};
+use coracle::adapter::checkpoint::{Checkpoints, LogReach, Pace, Shelf};
 use coracle::adapter::rpc::proto::etcdserverpb as pb;
 use tokio::time::{Instant, timeout};
 

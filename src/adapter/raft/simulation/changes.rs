@@ -7,11 +7,10 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use openraft::async_runtime::watch::WatchReceiver;
 
+use crate::adapter::raft::simulation::members::TEND_PAUSE;
 use crate::adapter::raft::simulation::*;
-use crate::core::cluster::membership::{Change, Turnover};
-
-/// As the daemon looks after the members.
-const TEND_PAUSE: Duration = Duration::from_millis(250);
+use crate::core::cluster::membership::Change;
+use crate::core::kv::request::{KeyRange, Put};
 
 /// Enough for a leader to read what a member lacks from its disk, not from its memory.
 const LARGE_BYTES: usize = 64 << 10;
@@ -26,20 +25,6 @@ impl World {
     fn up(&self) -> Vec<u64> {
         let running = self.running.lock().expect("no panic with it");
         running.keys().copied().collect()
-    }
-
-    /// Has a member do what is due of the membership while it leads, for as long as it lives.
-    fn tend(&self, id: u64) {
-        let consensus = self.consensus(id);
-        let tending = tokio::spawn(async move {
-            loop {
-                // What cannot be done now is looked at again.
-                drop(consensus.tend_members(&Turnover::default()).await);
-                sleep(TEND_PAUSE).await;
-            }
-        });
-        let mut running = self.running.lock().expect("no panic with it");
-        running.get_mut(&id).expect("it runs").tasks.push(tending);
     }
 
     /// The member that leads, once a majority says so.
@@ -94,10 +79,9 @@ impl World {
 fn interrupt(seed: u64, seen: usize) -> (usize, usize) {
     simulate(seed, 5, async |mut world| {
         world.agree().await;
-        world.ids().iter().for_each(|id| world.tend(*id));
         let until = Instant::now() + Duration::from_secs(10);
         let clients =
-            (0..CLIENTS).map(|number| tokio::spawn(world.client(seed, number).run(until)));
+            (0..CLIENTS).map(|number| tokio::spawn(Client::of(&world, number).run(until)));
         let clients: Vec<_> = clients.collect();
         let leader = world.leader().await;
         let others: Vec<u64> = world.ids().into_iter().filter(|id| *id != leader).collect();
@@ -126,7 +110,6 @@ fn interrupt(seed: u64, seen: usize) -> (usize, usize) {
             sleep(TEND_PAUSE).await;
         };
         world.start(leader).await;
-        world.tend(leader);
         for client in clients {
             client.await.expect("does not panic");
         }
@@ -141,7 +124,7 @@ fn interrupt(seed: u64, seen: usize) -> (usize, usize) {
                 "member {id}"
             );
         }
-        let story = std::mem::take(&mut *world.story.lock().expect("no panic with it"));
+        let story = world.end().await;
         let wrong = story.judge();
         assert!(wrong.is_empty(), "seed {seed}, {seen} seen: {wrong:#?}");
         let answered = story.calls.iter().filter(|it| it.answer.is_some()).count();

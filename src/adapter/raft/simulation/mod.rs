@@ -3,11 +3,13 @@
 //! `--cfg tokio_unstable`: else it wakes those who wait for one thing in an order of its own.
 //!
 //! Everything below the API is the product's own: openraft with our stores, proposals, forwarding,
-//! reads, the write-ahead log. Left out: gRPC and sockets, checkpoints and so the transfer of whole
-//! states (they are other processes' and sled's), leases and watches; those are driven in real
-//! processes by `tests/it/cluster`.
+//! reads, the write-ahead log, changes of the members, the transfer of whole states. Checkpoints
+//! are kept in memory. Left out: gRPC and sockets, sled, leases and watches; those are driven in
+//! real processes by `tests/it/cluster`. Nothing here reads a wall clock, so there is none to set.
 
 mod changes;
+mod client;
+mod members;
 mod network;
 mod runtime;
 mod story;
@@ -16,26 +18,26 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tempfile::TempDir;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
-use crate::adapter::checkpoint::Checkpoints;
+use crate::adapter::checkpoint::simulation::Cellar;
 use crate::adapter::raft::saved::Saved;
+use crate::adapter::raft::simulation::client::Client;
 use crate::adapter::raft::simulation::network::Network;
-use crate::adapter::raft::simulation::story::{Applied, Asked, Call, Story};
+use crate::adapter::raft::simulation::story::{Applied, Story};
 use crate::adapter::raft::state_machine::Observer;
-use crate::adapter::raft::tests::checkpoints;
 use crate::adapter::raft::types::Member;
 use crate::adapter::raft::{Consensus, Settings};
 use crate::adapter::wal::Options;
 use crate::adapter::wal::simulation::{self as disk, SimulatedDisk};
 use crate::core::bench::input::Source;
+use crate::core::kv::history::Record;
 use crate::core::kv::machine::Machine;
-use crate::core::kv::request::{Command, DeleteRange, KeyRange, KvError, Put, Range, Reply};
+use crate::core::kv::request::{Command, KeyRange, KvError, Reply};
 use crate::core::kv::store::Store;
 
-pub(super) use runtime::Runtime;
+pub(super) use runtime::{Runtime, busy, is_running};
 
 const HEARTBEAT: Duration = Duration::from_millis(100);
 const ELECTION_TIMEOUT: Duration = Duration::from_secs(1);
@@ -44,15 +46,14 @@ const ELECTION_TIMEOUT: Duration = Duration::from_secs(1);
 const SEGMENT_BYTES: u64 = 256 << 10;
 
 const CLIENTS: u64 = 5;
-const KEYS: u64 = 3;
-/// A request that takes longer has an unknown outcome.
-const CALL_LIMIT: Duration = Duration::from_secs(3);
-const PAUSE_MS_MAX: u64 = 60;
 
 /// How long things go wrong, of the members' time.
 const LENGTH: Duration = Duration::from_secs(20);
 const FAULT_MS_MAX: u64 = 3_000;
 const REST_MS_MAX: u64 = 1_500;
+
+/// How many things go wrong before the replacement that every run has, at most.
+const REPLACED_AFTER: u64 = 4;
 
 /// A batch takes the disk up to so long, and one in so many much longer.
 const SYNC_US_MAX: u64 = 3_000;
@@ -66,13 +67,20 @@ const AGREED_WITHIN: Duration = Duration::from_secs(60);
 struct Running {
     consensus: Arc<Consensus>,
     tasks: Vec<JoinHandle<()>>,
-    _directory: TempDir,
 }
 
 struct World {
+    seed: u64,
     random: Source,
     network: Network,
+    /// Of those who are members now.
     disks: BTreeMap<u64, SimulatedDisk>,
+    cellars: BTreeMap<u64, Cellar>,
+    founders: BTreeMap<u64, Member>,
+    /// The id of the next member that comes.
+    next: u64,
+    /// Members write checkpoints, and give back the log behind them.
+    gives_back: bool,
     running: Arc<Mutex<BTreeMap<u64, Running>>>,
     story: Arc<Mutex<Story>>,
 }
@@ -99,22 +107,47 @@ impl Observer for Listener {
 
     fn marked(&self, _index: u64, _machine: &Machine) {}
 
-    fn replaced(&self, _machine: &Machine) {
-        unreachable!("without checkpoints nothing is purged");
+    fn replaced(&self, machine: &Machine) {
+        self.go_on(machine);
+        self.story.lock().expect("no panic with it").taken += 1;
+    }
+}
+
+impl Listener {
+    fn go_on(&self, machine: &Machine) {
+        let all = KeyRange {
+            start: "\0".into(),
+            end: "\0".into(),
+        };
+        let records = machine.store.live_records(&all);
+        let pair = |record: Record<'_>| (story::number(record.key), story::number(record.value));
+        let pairs = records.map(pair).collect();
+        let revision = machine.store.revision();
+        let mut story = self.story.lock().expect("no panic with it");
+        story.go_on(self.life, revision, pairs);
     }
 }
 
 impl World {
     fn new(seed: u64, members: u64) -> Self {
-        let random = Source::new(seed, 0);
-        let disks = (1..=members).map(|id| (id, SimulatedDisk::new(seed ^ id << 32)));
+        let disks = (1..=members).map(|id| (id, World::disk(seed, id)));
+        let founders = (1..=members).map(|id| (id, members::reached_by_members(id)));
         Self {
-            random,
+            seed,
+            random: Source::new(seed, 0),
             network: Network::new(seed),
             disks: disks.collect(),
+            cellars: (1..=members).map(|id| (id, Cellar::default())).collect(),
+            founders: founders.collect(),
+            next: members + 1,
+            gives_back: false,
             running: Arc::default(),
             story: Arc::default(),
         }
+    }
+
+    fn disk(seed: u64, id: u64) -> SimulatedDisk {
+        SimulatedDisk::new(seed ^ id << 32)
     }
 
     fn ids(&self) -> Vec<u64> {
@@ -167,39 +200,39 @@ impl World {
             heartbeat: HEARTBEAT,
             election_timeout: ELECTION_TIMEOUT,
         };
-        let directory = TempDir::new().expect("a scratch folder");
-        let checkpoints: Checkpoints = checkpoints(directory.path()).expect("opens");
+        let cellar = &self.cellars[&id];
+        let saved = || match cellar.newest() {
+            Some(image) => Saved::from_image(image).expect("is what was written"),
+            None => Saved::beginning(),
+        };
         let listener = Arc::new(Listener {
             life: self.story.lock().expect("no panic with it").begin(),
             story: Arc::clone(&self.story),
         });
+        if cellar.newest().is_some() {
+            listener.go_on(&saved().into_state().machine);
+        }
         let wal = Arc::new(wal);
-        let started = Consensus::start(
-            settings,
-            wal,
-            &recovered,
-            Saved::beginning(),
-            checkpoints,
-            listener,
-        );
+        let started = Consensus::start(settings, wal, &recovered, saved(), cellar.open(), listener);
         let consensus = Arc::new(started.await.expect("starts"));
         self.network.join(life, consensus.receiver());
-        let founders = self.ids().into_iter().map(|id| (id, Member::default()));
-        let founders: BTreeMap<u64, Member> = founders.collect();
-        let settling = Arc::clone(&consensus);
-        let settle = tokio::spawn(async move {
-            // A member that dies meanwhile says so; what matters is told by the others.
-            drop(settling.settle(founders).await);
-        });
+        let founders = match self.founders.contains_key(&id) {
+            true => self.founders.clone(),
+            false => BTreeMap::new(),
+        };
+        let care = tokio::spawn(members::care(Arc::clone(&consensus), id, founders));
         let running = Running {
             consensus,
-            tasks: vec![writer, settle],
-            _directory: directory,
+            tasks: vec![writer, care],
         };
+        let gives_back = self.gives_back;
         self.running
             .lock()
             .expect("no panic with it")
             .insert(id, running);
+        if gives_back {
+            self.give_back(id);
+        }
     }
 
     /// As a power cut: what was not synced may be lost or torn.
@@ -211,9 +244,22 @@ impl World {
         self.network.leave(id);
         let after = self.disks[&id].crash();
         self.disks.insert(id, after);
+        let after = self.cellars[&id].crash();
+        self.cellars.insert(id, after);
         dead.tasks.iter().for_each(JoinHandle::abort);
         // What is left of it writes nowhere and reaches nobody; it ends by itself.
-        tokio::spawn(async move { drop(dead.consensus.shutdown().await) });
+        tokio::spawn(shut_down(dead.consensus, Arc::clone(&self.story)));
+    }
+
+    /// All end in order.
+    async fn end(self) -> Story {
+        let running = std::mem::take(&mut *self.running.lock().expect("no panic with it"));
+        for member in running.into_values() {
+            // Its log is written until it has ended.
+            shut_down(member.consensus, Arc::clone(&self.story)).await;
+            member.tasks.iter().for_each(JoinHandle::abort);
+        }
+        std::mem::take(&mut *self.story.lock().expect("no panic with it"))
     }
 
     async fn crash_and_restart(&mut self, ids: &[u64], after: Duration) {
@@ -228,8 +274,7 @@ impl World {
     async fn befall(&mut self) {
         let lasts = Duration::from_millis(self.random.below(FAULT_MS_MAX));
         let some = self.some();
-        let ids = self.ids();
-        match self.random.below(10) {
+        match self.random.below(12) {
             0..3 => self.crash_and_restart(&some, lasts).await,
             3 => {
                 // A disk that fails a sync ends its member.
@@ -237,43 +282,36 @@ impl World {
                 sleep(lasts).await;
                 self.crash_and_restart(&some[..1], lasts).await;
             }
-            kind => {
-                for from in &ids {
-                    for to in ids.iter().filter(|to| *to != from) {
-                        let (from_in, to_in) = (some.contains(from), some.contains(to));
-                        let cut = match kind {
-                            4..7 => from_in != to_in,
-                            7 => from_in && !to_in,
-                            8 => !from_in && to_in,
-                            // A ring, of one way each.
-                            _ => *to != from % ids.len() as u64 + 1,
-                        };
-                        if cut {
-                            self.network.cut(*from, *to);
-                        }
-                    }
-                }
-                sleep(lasts).await;
-                if self.random.below(3) == 0 {
-                    // A crash in a cut.
-                    let one = self.some()[0];
-                    self.crash_and_restart(&[one], lasts / 4).await;
-                }
-                self.network.heal();
-            }
+            4 | 5 => self.replace(some[0], lasts).await,
+            kind => self.cut(kind, &some, lasts).await,
         }
         sleep(Duration::from_millis(self.random.below(REST_MS_MAX))).await;
     }
 
-    fn client(&self, seed: u64, number: u64) -> Client {
-        Client {
-            number,
-            random: Source::new(seed, 100 + number),
-            members: self.ids(),
-            running: Arc::clone(&self.running),
-            story: Arc::clone(&self.story),
-            written: 0,
+    async fn cut(&mut self, kind: u64, some: &[u64], lasts: Duration) {
+        let ids = self.ids();
+        for (place, from) in ids.iter().enumerate() {
+            for to in ids.iter().filter(|to| *to != from) {
+                let (from_in, to_in) = (some.contains(from), some.contains(to));
+                let cut = match kind {
+                    6..9 => from_in != to_in,
+                    9 => from_in && !to_in,
+                    10 => !from_in && to_in,
+                    // A ring, of one way each.
+                    _ => *to != ids[(place + 1) % ids.len()],
+                };
+                if cut {
+                    self.network.cut(*from, *to);
+                }
+            }
         }
+        sleep(lasts).await;
+        if self.random.below(3) == 0 {
+            // A crash in a cut.
+            let one = self.some()[0];
+            self.crash_and_restart(&[one], lasts / 4).await;
+        }
+        self.network.heal();
     }
 
     /// Waits until every member has applied the same.
@@ -291,106 +329,22 @@ impl World {
                 let standings: Vec<_> = consensuses.iter().map(|it| it.standing()).collect();
                 let late = begun.elapsed() > AGREED_WITHIN;
                 assert!(!late, "no leader: {error}; {standings:#?}");
+                // One that stopped says so at once.
+                sleep(members::TEND_PAUSE).await;
             }
         }
     }
 }
 
-struct Client {
-    number: u64,
-    random: Source,
-    members: Vec<u64>,
-    running: Arc<Mutex<BTreeMap<u64, Running>>>,
-    story: Arc<Mutex<Story>>,
-    written: u64,
-}
-
-impl Client {
-    async fn run(mut self, until: Instant) {
-        while Instant::now() < until {
-            sleep(Duration::from_millis(1 + self.random.below(PAUSE_MS_MAX))).await;
-            let member = self.members[self.random.below(self.members.len() as u64) as usize];
-            let consensus = {
-                let running = self.running.lock().expect("no panic with it");
-                running.get(&member).map(|it| Arc::clone(&it.consensus))
-            };
-            let Some(consensus) = consensus else {
-                continue;
-            };
-            let asked = self.choose();
-            let begun = self.story.lock().expect("no panic with it").tick();
-            let answer = timeout(CALL_LIMIT, ask(&consensus, &asked)).await;
-            drop(consensus);
-            let mut story = self.story.lock().expect("no panic with it");
-            let ended = story.tick();
-            let answer = answer.ok().and_then(Result::ok);
-            let call = Call {
-                asked,
-                begun,
-                answer: answer.map(|(revision, found)| (ended, revision, found)),
-            };
-            story.calls.push(call);
-        }
-    }
-
-    fn choose(&mut self) -> Asked {
-        let key = self.random.below(KEYS);
-        match self.random.below(5) {
-            0 | 1 => Asked::Get(key),
-            2 => Asked::Delete(key),
-            _ => {
-                self.written += 1;
-                Asked::Put(key, self.number * 1_000_000 + self.written)
-            }
-        }
-    }
-}
-
-/// Asks a member; the revision and the value that was there.
-async fn ask(consensus: &Consensus, asked: &Asked) -> Result<(i64, Option<u64>), KvError> {
-    let key_range = |key: &u64| KeyRange {
-        start: key.to_string().into(),
-        ..KeyRange::default()
-    };
-    match asked {
-        Asked::Get(key) => {
-            consensus.read_barrier().await?;
-            let range = Range {
-                keys: key_range(key),
-                ..Range::default()
-            };
-            let state = consensus.state();
-            let store = &state.machine.store;
-            let mut progress = store.start_range(&range)?;
-            store.range_step(&range, &mut progress)?;
-            let reply = progress.finish(&range);
-            let found = reply.kvs.first().map(story::value);
-            Ok((reply.revision, found))
-        }
-        Asked::Put(key, value) => {
-            let put = Put {
-                key: key.to_string().into(),
-                value: value.to_string().into(),
-                prev_kv: true,
-                ..Put::default()
-            };
-            match consensus.propose(Command::Put(put)).await? {
-                Reply::Put(put) => Ok((put.revision, put.prev_kv.as_ref().map(story::value))),
-                other => unreachable!("a put is answered by {other:?}"),
-            }
-        }
-        Asked::Delete(key) => {
-            let delete = DeleteRange {
-                keys: key_range(key),
-                prev_kv: true,
-            };
-            match consensus.propose(Command::DeleteRange(delete)).await? {
-                Reply::DeleteRange(gone) => {
-                    Ok((gone.revision, gone.prev_kvs.first().map(story::value)))
-                }
-                other => unreachable!("a delete is answered by {other:?}"),
-            }
-        }
+/// Ends a member. Its disk may have failed; that it panicked is wrong.
+async fn shut_down(consensus: Arc<Consensus>, story: Arc<Mutex<Story>>) {
+    if let Err(error) = consensus.shutdown().await
+        && error.to_string().contains("panic")
+    {
+        story
+            .lock()
+            .expect("no panic with it")
+            .complain(error.to_string());
     }
 }
 
@@ -402,7 +356,11 @@ fn simulate<T>(seed: u64, members: u64, play: impl AsyncFnOnce(World) -> T) -> T
         for id in world.ids() {
             world.start(id).await;
         }
-        play(world).await
+        let network = world.network.clone();
+        let played = play(world).await;
+        // Members know the network that knows them.
+        network.end();
+        played
     })
 }
 
@@ -412,16 +370,26 @@ fn run(seed: u64) -> Story {
     simulate(seed, members, async |mut world| {
         let until = Instant::now() + LENGTH;
         let clients =
-            (0..CLIENTS).map(|number| tokio::spawn(world.client(seed, number).run(until)));
+            (0..CLIENTS).map(|number| tokio::spawn(Client::of(&world, number).run(until)));
         let clients: Vec<_> = clients.collect();
+        world.gives_back = true;
+        world.ids().iter().for_each(|id| world.give_back(*id));
+        // Every run has one who comes when the beginning of the log is gone.
+        let mut before = world.random.below(REPLACED_AFTER);
         while Instant::now() < until {
+            if before == 0 {
+                world.give_back_all().await;
+                let old = world.some()[0];
+                world.replace(old, Duration::ZERO).await;
+            }
+            before = before.wrapping_sub(1);
             world.befall().await;
         }
         for client in clients {
             client.await.expect("does not panic");
         }
         world.agree().await;
-        std::mem::take(&mut *world.story.lock().expect("no panic with it"))
+        world.end().await
     })
 }
 
@@ -436,6 +404,7 @@ fn simulated_clusters_lose_nothing_and_read_nothing_old() {
     let first = number("CORACLE_TEST_SEED", 1);
     let runs = number("CORACLE_SIMULATIONS", 6);
     let (mut calls, mut answered, mut applied) = (0, 0, 0);
+    let (mut replaced, mut taken) = (0, 0);
     for seed in first..first + runs {
         eprintln!("CORACLE_TEST_SEED={seed}");
         let story = run(seed);
@@ -443,9 +412,15 @@ fn simulated_clusters_lose_nothing_and_read_nothing_old() {
         assert!(wrong.is_empty(), "CORACLE_TEST_SEED={seed}: {wrong:#?}");
         calls += story.calls.len();
         answered += story.calls.iter().filter(|it| it.answer.is_some()).count();
-        applied += story.longest().len();
+        applied += story.applied();
+        replaced += story.replaced;
+        taken += story.taken;
     }
-    eprintln!("{runs} runs, {calls} calls, {answered} answered, {applied} commands applied");
+    eprintln!(
+        "{runs} runs, {calls} calls, {answered} answered, {applied} changes, {replaced} \
+         members replaced, {taken} whole states taken over"
+    );
+    assert!(taken >= runs, "{taken} whole states were taken over");
     assert!(answered > calls / 3, "{answered} of {calls} were answered");
 }
 

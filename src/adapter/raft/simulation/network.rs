@@ -86,6 +86,12 @@ impl Network {
         self.state().members.remove(&member);
     }
 
+    /// Nobody is reached any more.
+    pub(super) fn end(&self) {
+        let members = std::mem::take(&mut self.state().members);
+        drop(members);
+    }
+
     pub(super) fn cut(&self, from: u64, to: u64) {
         self.state().cuts.insert((from, to));
     }

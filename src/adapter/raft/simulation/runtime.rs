@@ -1,6 +1,6 @@
 //! tokio as openraft uses it, with random numbers that follow from a seed, for tests.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::time::Duration;
 
@@ -14,11 +14,27 @@ use crate::core::bench::input::Source;
 thread_local! {
     /// Each simulation has a thread to itself while it runs.
     static SEEDS: RefCell<Source> = RefCell::new(Source::new(0, 0));
+    static IS_SIMULATED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What another thread would do takes up to so long.
+const BUSY_US_MAX: u64 = 50_000;
+
+/// Whether this thread is a simulation's.
+pub(in crate::adapter::raft) fn is_running() -> bool {
+    IS_SIMULATED.get()
+}
+
+/// Returns when what another thread would do is done.
+pub(in crate::adapter::raft) async fn busy() {
+    let busy_us = SEEDS.with(|seeds| seeds.borrow_mut().below(BUSY_US_MAX));
+    tokio::time::sleep(Duration::from_micros(busy_us)).await;
 }
 
 /// A runtime of this thread alone, whose clock goes on when there is nothing else to do.
 pub(super) fn seeded(seed: u64) -> tokio::runtime::Runtime {
     SEEDS.with(|seeds| *seeds.borrow_mut() = Source::new(seed, 2));
+    IS_SIMULATED.set(true);
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_time().start_paused(true);
     #[cfg(tokio_unstable)]

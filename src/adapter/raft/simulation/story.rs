@@ -27,17 +27,36 @@ pub(super) struct Applied {
     pub(super) reply: Result<Reply, KvError>,
 }
 
+/// The keys with their values.
+pub(super) type Pairs = BTreeMap<u64, u64>;
+
 #[derive(Default)]
 pub(super) struct Story {
     time: u64,
     pub(super) calls: Vec<Call>,
-    /// What each member applied from one start to the next crash.
-    lives: Vec<Vec<Applied>>,
+    /// How often a member was replaced, and how often one took over a whole state.
+    pub(super) replaced: u64,
+    pub(super) taken: u64,
+    /// The commands that changed something, by the revision they made, as the first member that
+    /// applied them did.
+    applied: BTreeMap<i64, Applied>,
+    /// The revision of each member, from one start to the next crash; none: it went its own way.
+    lives: Vec<Option<i64>>,
+    /// States that somebody began with, or took over.
+    states: Vec<(i64, Pairs)>,
+    wrong: Vec<String>,
+}
+
+/// The revision of a store in which nothing was changed yet.
+const FIRST: i64 = 1;
+
+pub(super) fn number(text: &[u8]) -> u64 {
+    let text = std::str::from_utf8(text).expect("is ours");
+    text.parse().expect("is ours")
 }
 
 pub(super) fn value(pair: &KeyValue) -> u64 {
-    let text = std::str::from_utf8(&pair.value).expect("is ours");
-    text.parse().expect("is ours")
+    number(&pair.value)
 }
 
 /// One command as it changed the store: key, value before and after.
@@ -56,44 +75,91 @@ impl Story {
 
     /// The number of a life that begins.
     pub(super) fn begin(&mut self) -> usize {
-        self.lives.push(Vec::new());
+        self.lives.push(Some(FIRST));
         self.lives.len() - 1
     }
 
-    pub(super) fn apply(&mut self, life: usize, applied: Applied) {
-        self.lives[life].push(applied);
+    /// A life goes on from a state that was made elsewhere, or before.
+    pub(super) fn go_on(&mut self, life: usize, revision: i64, pairs: Pairs) {
+        self.lives[life] = Some(revision);
+        self.states.push((revision, pairs));
     }
 
-    pub(super) fn longest(&self) -> &[Applied] {
-        let longest = self.lives.iter().max_by_key(|life| life.len());
-        longest.map_or(&[], Vec::as_slice)
+    /// What changed nothing has no place of its own among the others.
+    pub(super) fn apply(&mut self, life: usize, applied: Applied) {
+        let Some(made) = self.revision_of(&applied) else {
+            return;
+        };
+        let Some(revision) = self.lives[life].replace(made) else {
+            self.lives[life] = None;
+            return;
+        };
+        let newest = self.applied.keys().next_back().copied().unwrap_or(FIRST);
+        let known = self.applied.get(&made);
+        let fits = known.map_or(made == newest + 1, |known| *known == applied);
+        if made != revision + 1 || !fits {
+            let what = format!("life {life} at {revision} applied {applied:?}");
+            self.wrong.push(format!("{what} instead of {known:?}"));
+            self.lives[life] = None;
+        } else if known.is_none() {
+            self.applied.insert(made, applied);
+        }
+    }
+
+    /// The revision that a command made, if it changed something.
+    fn revision_of(&mut self, applied: &Applied) -> Option<i64> {
+        match &applied.reply {
+            Ok(Reply::Put(reply)) => Some(reply.revision),
+            Ok(Reply::DeleteRange(reply)) => (!reply.prev_kvs.is_empty()).then_some(reply.revision),
+            _ => {
+                self.wrong.push(format!("nobody asked for {applied:?}"));
+                None
+            }
+        }
+    }
+
+    /// Something went wrong that nobody was told of.
+    pub(super) fn complain(&mut self, what: String) {
+        self.wrong.push(what);
+    }
+
+    pub(super) fn applied(&self) -> usize {
+        self.applied.len()
     }
 
     /// Everything, for comparing two runs.
     #[cfg(tokio_unstable)]
     pub(super) fn text(&self) -> String {
-        format!("{:?}\n{:?}", self.calls, self.lives)
+        format!("{:?}\n{:?}\n{:?}", self.calls, self.applied, self.states)
     }
 
     /// What must not be.
     pub(super) fn judge(&self) -> Vec<String> {
-        let mut wrong = Vec::new();
-        let truth = self.longest();
-        for (number, life) in self.lives.iter().enumerate() {
-            let same = life
-                .iter()
-                .zip(truth)
-                .take_while(|(one, other)| one == other);
-            let same = same.count();
-            if same < life.len() {
-                let what = format!("life {number} applied {:?} at {same}", life[same]);
-                wrong.push(format!("{what} instead of {:?}", truth[same]));
-            }
-        }
-        let changes = changes(truth, &mut wrong);
+        let mut wrong = self.wrong.clone();
+        let changes = changes(&self.applied, &mut wrong);
+        self.judge_states(&changes, &mut wrong);
         self.judge_calls(&changes, &mut wrong);
         self.judge_order(&changes, &mut wrong);
         wrong
+    }
+
+    /// Each state is what the changes up to its revision make.
+    fn judge_states(&self, changes: &BTreeMap<i64, Change>, wrong: &mut Vec<String>) {
+        for (revision, pairs) in &self.states {
+            let mut made = Pairs::new();
+            for change in changes.range(..=revision).map(|(_, it)| it) {
+                match change.after {
+                    Some(value) => made.insert(change.key, value),
+                    None => made.remove(&change.key),
+                };
+            }
+            let is_known = *revision == FIRST || changes.contains_key(revision);
+            if !is_known || made != *pairs {
+                wrong.push(format!(
+                    "the state at {revision} is {pairs:?}, not {made:?}"
+                ));
+            }
+        }
     }
 
     /// Each answer is what the changes say.
@@ -176,44 +242,33 @@ impl Story {
 }
 
 /// The changes by their revision; each value is written once.
-fn changes(truth: &[Applied], wrong: &mut Vec<String>) -> BTreeMap<i64, Change> {
-    let key = |bytes: &[u8]| -> u64 {
-        let text = std::str::from_utf8(bytes).expect("is ours");
-        text.parse().expect("is ours")
-    };
+fn changes(truth: &BTreeMap<i64, Applied>, wrong: &mut Vec<String>) -> BTreeMap<i64, Change> {
     let mut changes = BTreeMap::new();
     let mut written = BTreeMap::new();
-    for applied in truth {
-        let (revision, change) = match (&applied.command, &applied.reply) {
+    for (revision, applied) in truth {
+        let change = match (&applied.command, &applied.reply) {
             (Command::Put(put), Ok(Reply::Put(reply))) => {
-                let after = key(&put.value);
-                if let Some(before) = written.insert(after, reply.revision) {
+                let after = number(&put.value);
+                if let Some(before) = written.insert(after, revision) {
                     wrong.push(format!("{after} is written at {before} and {applied:?}"));
                 }
-                let change = Change {
-                    key: key(&put.key),
+                Change {
+                    key: number(&put.key),
                     before: reply.prev_kv.as_ref().map(value),
                     after: Some(after),
-                };
-                (reply.revision, change)
+                }
             }
-            (Command::DeleteRange(delete), Ok(Reply::DeleteRange(reply))) => {
-                let Some(before) = reply.prev_kvs.first() else {
-                    continue;
-                };
-                let change = Change {
-                    key: key(&delete.keys.start),
-                    before: Some(value(before)),
-                    after: None,
-                };
-                (reply.revision, change)
-            }
+            (Command::DeleteRange(delete), Ok(Reply::DeleteRange(reply))) => Change {
+                key: number(&delete.keys.start),
+                before: reply.prev_kvs.first().map(value),
+                after: None,
+            },
             _ => {
-                wrong.push(format!("nobody asked for {applied:?}"));
+                wrong.push(format!("the answer is another's: {applied:?}"));
                 continue;
             }
         };
-        changes.insert(revision, change);
+        changes.insert(*revision, change);
     }
     changes
 }
@@ -247,15 +302,42 @@ mod tests {
         }
     }
 
-    fn wrong(calls: &[Call], lives: &[&[Applied]]) -> usize {
-        let lives = lives.iter().map(|life| life.to_vec()).collect();
-        let calls = calls.to_vec();
-        let story = Story {
-            time: 0,
-            calls,
-            lives,
+    fn story(calls: &[Call], lives: &[&[Applied]]) -> Story {
+        let mut story = Story {
+            calls: calls.to_vec(),
+            ..Story::default()
         };
-        story.judge().len()
+        for commands in lives {
+            let life = story.begin();
+            for applied in *commands {
+                story.apply(life, applied.clone());
+            }
+        }
+        story
+    }
+
+    fn wrong(calls: &[Call], lives: &[&[Applied]]) -> usize {
+        story(calls, lives).judge().len()
+    }
+
+    #[test]
+    fn a_life_that_goes_on_from_a_state_is_compared_from_there() {
+        let life = [put(1, None, 2), put(2, Some(1), 3), put(3, Some(2), 4)];
+        let from = |revision, value, then: &[Applied]| {
+            let mut story = story(&[], &[&life]);
+            let late = story.begin();
+            story.go_on(late, revision, Pairs::from([(0, value)]));
+            then.iter().for_each(|it| story.apply(late, it.clone()));
+            story.judge().len()
+        };
+        assert_eq!(from(3, 2, &life[2..]), 0);
+        assert_eq!(from(3, 1, &life[2..]), 1, "another state");
+        assert_eq!(from(3, 2, &life[1..]), 1, "twice");
+        assert_eq!(from(2, 1, &life[2..]), 1, "one is left out");
+        assert_eq!(from(4, 3, &[put(4, Some(3), 5)]), 0, "the first to go on");
+        assert_eq!(from(9, 3, &[]), 1, "a state that never was");
+        let other = [put(9, Some(1), 3)];
+        assert_eq!(from(2, 1, &other), 1, "another command");
     }
 
     #[test]
