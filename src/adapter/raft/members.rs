@@ -93,7 +93,7 @@ impl Changer {
         }
     }
 
-    /// None: this member does not lead.
+    /// None: this member does not lead, or is none.
     fn scene(&self) -> Option<Scene> {
         let now = Instant::now();
         let metrics = self.raft.metrics();
@@ -101,6 +101,8 @@ impl Changer {
         let (heard, matched) = (metrics.heartbeat.as_ref()?, metrics.replication.as_ref()?);
         let stored = &metrics.membership_config;
         let membership = stored.membership();
+        // One that was removed leads for a moment longer, and has no say any more.
+        membership.get_node(self.raft.node_id())?;
         let ids = membership.nodes().map(|(id, _)| *id);
         let looked = self.looked_since(metrics.current_term, ids.collect(), now);
         let voters: BTreeSet<u64> = membership.voter_ids().collect();

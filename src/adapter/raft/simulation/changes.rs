@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use openraft::async_runtime::watch::WatchReceiver;
 
+use crate::adapter::raft::NotChanged;
 use crate::adapter::raft::simulation::members::TEND_PAUSE;
 use crate::adapter::raft::simulation::*;
 use crate::core::cluster::membership::Change;
@@ -143,6 +144,30 @@ fn five_voters_whose_leader_dies_between_two_configurations_end_in_one() {
     assert!(is_one && ends.contains(&4), "{ends:?}");
     let answered: usize = answered.iter().sum();
     assert!(answered > 50, "{answered} calls were answered");
+}
+
+/// A leader that was removed leads for a moment longer. openraft takes a change from it, and then
+/// finds that nobody who is no member may make one.
+#[test]
+fn a_leader_that_removed_itself_leaves_the_next_change_to_the_next_leader() {
+    simulate(1, 3, async |world| {
+        world.agree().await;
+        let leader = world.leader().await;
+        let leading = world.consensus(leader);
+        let removed = leading.change_members(&Change::Remove { id: leader }).await;
+        removed.expect("is made");
+        assert!(leading.leads(), "for a moment longer");
+        let (id, peer_urls) = (9, vec!["http://127.0.0.1:9".to_owned()]);
+        let add = Change::Add { id, peer_urls };
+        let refused = leading.change_members(&add).await;
+        assert!(matches!(refused, Err(NotChanged::Failed(_))), "{refused:?}");
+        let next = world.leader().await;
+        assert_ne!(next, leader);
+        let added = world.consensus(next).change_members(&add).await;
+        added.expect("is made");
+        let wrong = world.end().await.judge();
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    });
 }
 
 /// openraft#1795: a leader that failed to read its log once sent what the member could not make
