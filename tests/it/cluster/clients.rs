@@ -34,6 +34,9 @@ const LEASED_EACH: Key = 2_000;
 
 const LEASE_SECONDS: i64 = 2;
 
+/// What a learner says to all that it is asked.
+const LEARNS: &str = "etcdserver: rpc not supported for learner";
+
 /// A request that takes longer has an unknown outcome.
 const CALL_LIMIT: Duration = Duration::from_secs(4);
 
@@ -355,6 +358,8 @@ fn silence(status: &Status) -> Silence {
     }
     match status.code() {
         Code::NotFound => Silence::NotMade,
+        // It has joined, and not been given its vote.
+        Code::FailedPrecondition if status.message() == LEARNS => Silence::NotMade,
         Code::Unavailable if never => Silence::NotMade,
         // A leader that left, a quorum that is away, a connection that broke, a member that ends.
         Code::Unavailable | Code::DeadlineExceeded | Code::Unknown | Code::Cancelled => {

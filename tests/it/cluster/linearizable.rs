@@ -18,8 +18,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout, timeout_at};
 
 use crate::cluster::clients::{Client, Notes, Stage, key, pair};
-use crate::cluster::nemesis::{Act, Cut, Fault, Whom, plan, signal};
+use crate::cluster::clock::Clocks;
+use crate::cluster::nemesis::{Cut, Means, plan};
 use crate::cluster::network::Network;
+use crate::cluster::tally::Tally;
 use crate::cluster::watchers::{Place, Watcher};
 use crate::cluster::{Cluster, put_through};
 use crate::history::{Compaction, History, Key, Pair, Sighting, check};
@@ -37,27 +39,25 @@ const STILL: Duration = Duration::from_millis(500);
 /// Between two watchers that come late.
 const LATE_PAUSE: Duration = Duration::from_secs(2);
 
-/// How long a member may take to say how it stands while others are away.
-const STATUS_LIMIT: Duration = Duration::from_millis(500);
-
-/// Clocks of members are apart by up to so much.
-const CLOCKS_APART_S: u64 = 100_000;
-
-struct Run {
-    runtime: Handle,
-    random: Source,
-    cluster: Cluster,
-    network: Option<Network>,
-    stage: Arc<Stage>,
+pub(crate) struct Run {
+    pub(crate) runtime: Handle,
+    pub(crate) random: Source,
+    pub(crate) cluster: Cluster,
+    pub(crate) network: Option<Network>,
+    pub(crate) clocks: Option<Clocks>,
+    pub(crate) stage: Arc<Stage>,
+    /// What members said that are down now.
+    pub(crate) told: Vec<String>,
+    pub(crate) tally: Tally,
+    pub(crate) compactions: Vec<Compaction>,
     clients: Vec<JoinHandle<Notes>>,
     watchers: Vec<(Place, JoinHandle<Vec<Sighting>>)>,
     late: Arc<Mutex<Vec<JoinHandle<Vec<Sighting>>>>>,
-    compactions: Vec<Compaction>,
 }
 
 impl Run {
-    fn start(seed: u64, members: usize, network: Option<Network>) -> Self {
-        let mut random = Source::new(seed, 0);
+    fn start(seed: u64, members: usize, network: Option<Network>, clocks: Option<Clocks>) -> Self {
+        let random = Source::new(seed, 0);
         let mut cluster = match &network {
             Some(network) => Cluster::on(network, members),
             None => Cluster::of(members),
@@ -65,51 +65,49 @@ impl Run {
         for at in 0..members {
             let flags = &mut cluster.rig(at).flags;
             // Checkpoints are due all the time, and the log is given back.
-            flags.extend(["--snapshot-count", "200"].map(Into::into));
+            flags.extend(["--snapshot-count", "100"].map(Into::into));
+            flags.extend(["--snapshot-log-bytes", "1"].map(Into::into));
             // The watchers want the whole past.
             flags.extend(["--auto-compaction-retention", "0"].map(Into::into));
         }
-        let stage = Stage::new(members);
-        let runtime = Handle::current();
-        if let Some(network) = &network {
-            for at in 0..members {
-                let ahead = random.below(CLOCKS_APART_S);
-                cluster.rig(at).wrapper = network.wrapper(at, ahead);
-            }
+        if let Some(clocks) = &clocks {
+            (0..members).for_each(|at| clocks.set(at, 0));
         }
-        cluster.start_all();
-        for (at, member) in cluster.running() {
-            stage.serves_at(at, &member.url);
-        }
+        let mut run = Self {
+            watchers: Vec::new(),
+            late: Arc::default(),
+            compactions: Vec::new(),
+            runtime: Handle::current(),
+            random,
+            cluster,
+            network,
+            clocks,
+            stage: Stage::new(members),
+            clients: Vec::new(),
+            told: Vec::new(),
+            tally: Tally::default(),
+        };
+        run.bring_back();
+        let (stage, runtime) = (Arc::clone(&run.stage), run.runtime.clone());
         let run_clients = (0..CLIENTS).map(|number| Client::new(number, seed, &stage));
         let clients = run_clients.map(|client| runtime.spawn(client.run()));
-        let clients = clients.collect();
+        run.clients = clients.collect();
         let watchers = (0..members).map(|at| {
             let place = Place::default();
             let watcher = Watcher::new(&stage, at, place.clone());
             (place, runtime.spawn(watcher.run()))
         });
-        let run = Self {
-            watchers: watchers.collect(),
-            late: Arc::default(),
-            compactions: Vec::new(),
-            runtime,
-            random,
-            cluster,
-            network,
-            stage,
-            clients,
-        };
+        run.watchers = watchers.collect();
         run.invite_latecomers();
         run
     }
 
-    fn wait(&self, time: Duration) {
+    pub(crate) fn wait(&self, time: Duration) {
         self.runtime.block_on(sleep(time));
     }
 
     /// The last revision that every watcher was told of.
-    fn told_to_all(&self) -> i64 {
+    pub(crate) fn told_to_all(&self) -> i64 {
         let places = self.watchers.iter().map(|(place, _)| place.revision());
         places.min().expect("one at least")
     }
@@ -130,128 +128,7 @@ impl Run {
         });
     }
 
-    /// The member that says that it leads, or else any.
-    fn leader(&mut self) -> usize {
-        for (at, member) in self.cluster.running() {
-            let mut client = member.maintenance();
-            let asked = client.status(pb::StatusRequest {});
-            let status = self
-                .runtime
-                .block_on(async { timeout(STATUS_LIMIT, asked).await });
-            if let Ok(Ok(status)) = status {
-                let status = status.into_inner();
-                if status.leader != 0 && status.leader == status.header.expect("has one").member_id
-                {
-                    return at;
-                }
-            }
-        }
-        self.random.below(self.stage.members() as u64) as usize
-    }
-
-    fn befall(&mut self, act: &Act) {
-        self.all_run();
-        let whom = match &act.fault {
-            Fault::Kill(whom) | Fault::End(whom) | Fault::Pause(whom) | Fault::Cut(_, whom) => {
-                match whom {
-                    Whom::Leader => vec![self.leader()],
-                    Whom::These(these) => these.clone(),
-                }
-            }
-            Fault::Compact | Fault::Snapshot(_) => Vec::new(),
-        };
-        match &act.fault {
-            Fault::Kill(_) => {
-                whom.iter().for_each(|at| self.cluster.kill(*at));
-                self.wait(act.lasts);
-                self.bring_back(&whom);
-            }
-            Fault::End(_) => {
-                for at in &whom {
-                    let ended = self.cluster.take(*at).stop();
-                    assert_eq!(ended.status.code(), Some(0), "{}", ended.told);
-                }
-                self.wait(act.lasts);
-                self.bring_back(&whom);
-            }
-            Fault::Pause(_) => {
-                let pids: Vec<u32> = whom
-                    .iter()
-                    .map(|at| self.cluster.member(*at).pid())
-                    .collect();
-                pids.iter().for_each(|pid| signal(*pid, "STOP"));
-                self.wait(act.lasts);
-                pids.iter().for_each(|pid| signal(*pid, "CONT"));
-            }
-            Fault::Cut(cut, _) => {
-                let network = self
-                    .network
-                    .as_ref()
-                    .expect("cuts are planned with one only");
-                cut.make(network, &whom, self.stage.members());
-                self.wait(act.lasts);
-                self.network.as_ref().expect("still there").heal();
-            }
-            Fault::Compact => self.compact(),
-            Fault::Snapshot(at) => self.snapshot(*at),
-        }
-        self.wait(act.rest);
-    }
-
-    /// Members that were down come back, each with another clock.
-    fn bring_back(&mut self, whom: &[usize]) {
-        for at in whom {
-            if let Some(network) = &self.network {
-                let ahead = self.random.below(CLOCKS_APART_S);
-                self.cluster.rig(*at).wrapper = network.wrapper(*at, ahead);
-            }
-        }
-        self.cluster.start_all();
-        for (at, member) in self.cluster.running() {
-            self.stage.serves_at(at, &member.url);
-        }
-    }
-
-    /// Drops what all watchers were told of but for a little.
-    fn compact(&mut self) {
-        let revision = self.told_to_all() - self.random.below(20) as i64;
-        let at = self.random.below(self.stage.members() as u64) as usize;
-        if revision < 2 {
-            return;
-        }
-        self.compactions.push(Compaction {
-            begun: self.stage.now(),
-            revision,
-        });
-        let request = pb::CompactionRequest {
-            revision,
-            physical: self.random.below(2) == 0,
-        };
-        let mut client = self.cluster.member(at).kv();
-        // It may find nobody who leads, or that the last one went further.
-        let asked = async { timeout(PATIENCE, client.compact(request)).await };
-        drop(self.runtime.block_on(asked));
-    }
-
-    /// Reads a whole snapshot, which wants nobody else.
-    fn snapshot(&self, at: usize) {
-        let mut client = self.cluster.member(at).maintenance();
-        let read = async {
-            let begun = client.snapshot(pb::SnapshotRequest {}).await?;
-            let (mut begun, mut bytes) = (begun.into_inner(), 0);
-            while let Some(part) = begun.message().await? {
-                bytes += part.blob.len();
-            }
-            Ok::<_, tonic::Status>(bytes)
-        };
-        let read = self
-            .runtime
-            .block_on(async { timeout(PATIENCE, read).await });
-        let bytes = read.expect("ends").expect("is read");
-        assert!(bytes > 0, "an empty snapshot");
-    }
-
-    fn all_run(&mut self) {
+    pub(crate) fn all_run(&mut self) {
         for (at, member) in self.cluster.members.iter_mut().enumerate() {
             let member = member.as_mut().expect("all were brought back");
             assert!(!member.has_ended(), "member {at} ended: {}", member.told());
@@ -334,20 +211,18 @@ fn shape(seed: u64) -> (usize, bool) {
     }
 }
 
-/// One run; whether nothing was found.
-fn run(seed: u64, length: Duration) -> bool {
+/// One run, and what was found.
+fn run(seed: u64, length: Duration) -> Tally {
     let (members, apart) = shape(seed);
     let network = apart.then(|| Network::of(members)).flatten();
-    let acts = plan(
-        &mut Source::new(seed, 0),
+    let clocks = Clocks::new();
+    let means = Means {
         members,
-        length,
-        network.is_some(),
-    );
-    eprintln!(
-        "CORACLE_TEST_SEED={seed}: {members} members, apart: {}",
-        network.is_some()
-    );
+        has_network: network.is_some(),
+        has_clocks: clocks.is_some(),
+    };
+    let acts = plan(&mut Source::new(seed, 0), means, length);
+    eprintln!("CORACLE_TEST_SEED={seed}: {means:?}");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -355,32 +230,20 @@ fn run(seed: u64, length: Duration) -> bool {
         .expect("starts");
     // Faults are made by this thread, which may block.
     let _entered = runtime.enter();
-    let mut run = Run::start(seed, members, network);
+    let mut run = Run::start(seed, members, network, clocks);
     for act in &acts {
         eprintln!("{:>10} {act}", run.stage.now());
         run.befall(act);
     }
-    let told: Vec<String> = run.cluster.running().map(|(_, it)| it.told()).collect();
+    let mut told = std::mem::take(&mut run.told);
+    told.extend(run.cluster.running().map(|(_, it)| it.told()));
+    let mut tally = std::mem::take(&mut run.tally);
     let history = run.end();
-    let unheard = history
-        .calls
-        .iter()
-        .filter(|it| it.answer.is_none())
-        .count();
-    let sightings: usize = history.sightings.iter().map(Vec::len).sum();
     let found = check(&history);
-    eprintln!(
-        "seed {seed}: {} calls, {unheard} without an answer, {} renewals, {} watchers were told \
-         {sightings} things, {} revisions, {} compactions, {} violations",
-        history.calls.len(),
-        history.renewals.len(),
-        history.sightings.len(),
-        history.last.0,
-        history.compactions.len(),
-        found.len()
-    );
+    tally.note(&history, &told, found.len());
+    eprintln!("seed {seed}: {tally}");
     if found.is_empty() {
-        return true;
+        return tally;
     }
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("history-{seed}.txt"));
     let acts = acts.iter().map(|it| format!("{it}\n")).collect::<String>();
@@ -389,7 +252,7 @@ fn run(seed: u64, length: Duration) -> bool {
     fs::write(&path, text).expect("is kept");
     eprintln!("kept as {}; the first ones:", path.display());
     found.iter().take(5).for_each(|it| eprintln!("  {it}"));
-    false
+    tally
 }
 
 /// Three runs of six seconds. The long run is
@@ -408,10 +271,22 @@ fn clusters_are_linearizable_while_things_go_wrong() {
         (None, runs) => (random_u64() >> 16, runs.unwrap_or("3".to_owned())),
     };
     let runs: u64 = runs.parse().expect("a number");
-    let bad: Vec<u64> = (seed..seed + runs)
-        .filter(|seed| !run(*seed, length))
-        .collect();
+    let mut total = Tally::default();
+    let mut bad = Vec::new();
+    for seed in seed..seed + runs {
+        let tally = run(seed, length);
+        if tally.violations > 0 {
+            bad.push(seed);
+        }
+        total.add(tally);
+    }
+    eprintln!("{runs} runs: {total}");
     assert!(bad.is_empty(), "violations with CORACLE_TEST_SEED={bad:?}");
+    // Every plan has them, and each was seen to happen.
+    for kind in ["replaced", "kept away", "compacted"] {
+        assert!(total.faults(kind) >= runs, "{kind}: {total}");
+    }
+    assert!(total.states >= runs, "whole states taken over: {total}");
 }
 
 #[test]

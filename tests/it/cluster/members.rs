@@ -13,7 +13,7 @@ use crate::cluster::{Cluster, put, put_through};
 use crate::rig::{Daemon, PATIENCE, Rig, client, output, real_binary};
 
 /// What the daemon says when it was removed.
-const REMOVED: [&str; 3] = ["was removed from the cluster", "hint:", "member add"];
+pub(crate) const REMOVED: [&str; 3] = ["was removed from the cluster", "hint:", "member add"];
 
 impl Cluster {
     /// A place for one more member, which is told to join; nobody has added it yet.

@@ -3,6 +3,7 @@
 mod apart;
 mod backup;
 mod clients;
+mod clock;
 mod corrupt;
 mod disaster;
 mod disk;
@@ -17,6 +18,8 @@ mod members;
 mod nemesis;
 mod network;
 mod status;
+mod tally;
+mod troubles;
 mod verbs;
 mod watchers;
 
@@ -176,6 +179,17 @@ impl Cluster {
     pub(crate) fn other_than(&self, at: usize) -> usize {
         let mut others = self.running().filter(|(other, _)| *other != at);
         others.next().expect("another one runs").0
+    }
+
+    /// What a member is reached at by the others.
+    pub(crate) fn peer_url(&self, at: usize) -> String {
+        self.urls[at].clone()
+    }
+
+    /// Puts a daemon that serves in a place where none runs.
+    pub(crate) fn place(&mut self, at: usize, daemon: Daemon) {
+        let before = self.members[at].replace(daemon);
+        assert!(before.is_none(), "member {at} runs already");
     }
 
     /// Whether every running member has given back the beginning of its log: who was down since

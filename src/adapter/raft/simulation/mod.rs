@@ -130,7 +130,7 @@ impl Listener {
 
 impl World {
     fn new(seed: u64, members: u64) -> Self {
-        let disks = (1..=members).map(|id| (id, World::disk(seed, id)));
+        let disks = (1..=members).map(|id| (id, Self::disk(seed, id)));
         let founders = (1..=members).map(|id| (id, members::reached_by_members(id)));
         Self {
             seed,
