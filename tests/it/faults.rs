@@ -281,17 +281,27 @@ fn change_larger_than_what_a_full_disk_has_left_is_refused_and_holds_nobody_up()
 
 /// Runs `body` in this test's own process and mount namespace, where [`small_disk`] may mount.
 pub(crate) fn on_a_small_disk(name: &str, body: impl Future<Output = ()>) {
+    in_namespaces(name, &["--mount"], "mounted", body);
+}
+
+/// Runs `body` in a process of its own that has these namespaces to itself; it says `proof` there.
+/// What it makes in them is seen by it and its children only, and ends with them.
+pub(crate) fn in_namespaces(
+    name: &str,
+    namespaces: &[&str],
+    proof: &str,
+    body: impl Future<Output = ()>,
+) {
     if env::var_os(INSIDE).is_some() {
         let runtime = tokio::runtime::Runtime::new().expect("threads");
         return runtime.block_on(body);
     }
     if coracle::adapter::host::user_id() != 0 {
-        return left_out("only root may mount a small disk");
+        return left_out("only root may have namespaces of its own");
     }
-    // The mount is seen by this process and its children only, and ends with them.
     let this = env::current_exe().expect("we run");
     let output = Command::new("unshare")
-        .arg("-m")
+        .args(namespaces)
         .arg(this)
         .args(["--exact", name])
         .arg("--nocapture")
@@ -300,14 +310,17 @@ pub(crate) fn on_a_small_disk(name: &str, body: impl Future<Output = ()>) {
     let output = output.expect("unshare is part of every Linux");
     let told = String::from_utf8_lossy(&output.stderr);
     if told.contains("Operation not permitted") && told.starts_with("unshare") {
-        return left_out("this root may not have a mount namespace");
+        return left_out("this root may not have namespaces of its own");
     }
     assert!(
         output.status.success(),
         "{}{told}",
         String::from_utf8_lossy(&output.stdout)
     );
-    assert!(told.contains("mounted"), "it ran inside: {told}");
+    assert!(
+        told.contains(proof) || told.contains("left out: "),
+        "it ran inside: {told}"
+    );
     eprint!("{told}");
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use coracle::adapter::rpc::proto::etcdserverpb as pb;
 
 use crate::cluster::nemesis::Cut;
-use crate::cluster::network::Network;
+use crate::cluster::network::{Network, in_own_network};
 use crate::cluster::{Cluster, put, put_through};
 use crate::rig::{PATIENCE, output, real_binary};
 
@@ -78,8 +78,30 @@ async fn lives_through(cut: Cut, network: &Network, cluster: &Cluster, at: usize
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_real_etcdctl_works_on_with_the_majority_and_the_cut_member_catches_up() {
+/// A member whose cable is pulled: clients that list it first go on, and it catches up.
+async fn lives_unplugged(network: &Network, cluster: &Cluster, at: usize) {
+    let urls: Vec<&str> = (0..3).map(|at| cluster.member(at).url.as_str()).collect();
+    network.unplug(at);
+    let mut list = urls.clone();
+    list.swap(0, at);
+    let value = format!("unplugged{at}");
+    assert_eq!(through(&list, &["put", "a", &value]), "OK");
+    assert_eq!(through(&list, &["get", "a", "--print-value-only"]), value);
+    network.heal();
+    assert_eq!(
+        through(&[urls[at]], &["get", "a", "--print-value-only"]),
+        value
+    );
+}
+
+#[test]
+fn the_real_etcdctl_works_on_with_the_majority_and_the_cut_member_catches_up() {
+    let name = "cluster::apart::\
+                the_real_etcdctl_works_on_with_the_majority_and_the_cut_member_catches_up";
+    in_own_network(name, cut_and_unplug());
+}
+
+async fn cut_and_unplug() {
     if real_binary("etcdctl").is_none() {
         return;
     }
@@ -96,6 +118,10 @@ async fn the_real_etcdctl_works_on_with_the_majority_and_the_cut_member_catches_
         let follower = cluster.other_than(leader);
         lives_through(cut, &network, &cluster, follower).await;
     }
+    let leader = cluster.leader().await;
+    lives_unplugged(&network, &cluster, leader).await;
+    let leader = cluster.leader().await;
+    lives_unplugged(&network, &cluster, cluster.other_than(leader)).await;
     cluster.agree().await;
 }
 

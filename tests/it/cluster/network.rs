@@ -1,17 +1,17 @@
 //! A network of its own for each member, joined by a bridge: what one sends to another can be lost
 //! without a word, each way by itself.
 //!
-//! It wants root and `ip`. The bridge's name is the claim on its addresses (198.18.0.0/15 is set
+//! It wants root, `ip` and `nft`: who is cut off from whom is a rule of the receiver's, so that the
+//! sender is told nothing. The bridge's name is the claim on its addresses (198.18.0.0/15 is set
 //! aside for such networks), so that tests beside each other get networks of their own. Everything
-//! goes with the value.
+//! goes with the value. A test that runs its body by [`in_own_network`] leaves this machine's own
+//! network as it is.
 
 use std::ffi::OsString;
 use std::process::Command;
 
+use crate::faults::in_namespaces;
 use crate::rig::{left_out, output};
-
-/// A card that nobody has: what is sent to it is lost.
-const NOWHERE: &str = "02:00:00:00:00:01";
 
 /// Networks beside each other at most.
 const NETWORKS_MAX: u8 = 250;
@@ -33,12 +33,34 @@ fn ip(line: &str) -> bool {
         .success()
 }
 
+/// `nft` with this line in a namespace; whether it did as it was told.
+fn nft(space: &str, line: &str) -> bool {
+    let mut command = Command::new("ip");
+    command.args(["netns", "exec", space, "nft", line]);
+    output(&mut command).status.success()
+}
+
+/// Runs the test `name` in a process whose network has nothing but its own loopback and what the
+/// test makes there.
+pub(crate) fn in_own_network(name: &str, body: impl Future<Output = ()>) {
+    in_namespaces(name, &["--mount", "--net"], "made a network of", async {
+        // `ip netns` keeps names below it.
+        let mut mount = Command::new("mount");
+        let mounted = output(mount.args(["-t", "tmpfs", "tmpfs", "/run"]));
+        assert!(mounted.status.success(), "{mounted:?}");
+        assert!(ip("link set lo up"));
+        body.await;
+    });
+}
+
 impl Network {
     /// `None`, and said so, where there is no right to it.
     pub(crate) fn of(members: usize) -> Option<Self> {
-        if Command::new("ip").arg("-V").output().is_err() {
-            left_out("no ip (apt-get install iproute2)");
-            return None;
+        for (tool, package) in [("ip", "iproute2"), ("nft", "nftables")] {
+            if Command::new(tool).arg("-V").output().is_err() {
+                left_out(&format!("no {tool} (apt-get install {package})"));
+                return None;
+            }
         }
         let made = |number: &u8| ip(&format!("link add coracle{number} type bridge"));
         let Some(number) = (1..=NETWORKS_MAX).find(made) else {
@@ -69,6 +91,13 @@ impl Network {
         for line in all.into_iter().chain(each) {
             assert!(ip(&line), "ip {line}");
         }
+        for space in (0..members).map(|at| network.space(at)) {
+            let chain = "add chain ip coracle heard { type filter hook input priority 0; }";
+            for line in ["add table ip coracle", chain] {
+                assert!(nft(&space, line), "nft {line}");
+            }
+        }
+        eprintln!("made a network of {members}");
         Some(network)
     }
 
@@ -92,18 +121,28 @@ impl Network {
 
     /// From now on nothing that `from` sends reaches `to`.
     pub(crate) fn cut(&self, from: usize, to: usize) {
-        let (space, address) = (self.space(from), self.address(to));
-        let line = format!("neigh replace {address} lladdr {NOWHERE} dev eth0 nud permanent");
-        assert!(ip(&format!("-n {space} {line}")), "ip {line}");
+        let line = format!(
+            "add rule ip coracle heard ip saddr {} drop",
+            self.address(from)
+        );
+        assert!(nft(&self.space(to), &line), "nft {line}");
+    }
+
+    /// Pulls a member's cable: nobody reaches it, not even the test.
+    pub(crate) fn unplug(&self, at: usize) {
+        self.plug(at, "down");
+    }
+
+    fn plug(&self, at: usize, how: &str) {
+        let line = format!("link set cor{}m{at} {how}", self.number);
+        assert!(ip(&line), "ip {line}");
     }
 
     /// Everything reaches everybody again.
     pub(crate) fn heal(&self) {
-        for from in 0..self.members {
-            let space = self.space(from);
-            assert!(ip(&format!(
-                "-n {space} neigh flush dev eth0 nud permanent"
-            )));
+        for at in 0..self.members {
+            self.plug(at, "up");
+            assert!(nft(&self.space(at), "flush chain ip coracle heard"));
         }
     }
 }
