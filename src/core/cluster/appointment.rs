@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::core::cluster::machine::{Machine, MachineId};
+use crate::core::cluster::machine::{Machine, MachineId, Role};
 use crate::core::cluster::roll::{Entry, NamingError, Part, find};
 use crate::core::cluster::seat::{Replaced, Seat, candidates};
 
@@ -49,6 +49,8 @@ pub enum Refusal {
     Down(String),
     #[error("worker {0} serves no peer URL, so that the members would not reach it")]
     Unreachable(String),
+    #[error("{0} has just been taken out of the members, and is not a worker yet")]
+    Leaving(String),
     #[error("there are {0} members, and {MEMBERS_MAX} are the most that make sense")]
     TooMany(usize),
     #[error("{0} is a worker: there is no place to take over")]
@@ -136,17 +138,26 @@ impl<'a> Register<'a> {
         let machine = entry.machine.as_ref().ok_or_else(down)?;
         let seat = self.seats.get(machine);
         let seat = seat.filter(|seat| seat.is_of(self.cluster_id));
-        if let Some(member) = seat.and_then(Seat::member_id) {
-            return Ok(Appointment::Begun { member });
+        let leaving = || Refusal::Leaving(entry.label());
+        if let (Some(seat), Some(member)) = (seat, seat.and_then(Seat::member_id)) {
+            // Of one that was added, and is no member, the seat is about to be taken away.
+            return match seat.was_added() {
+                true => Err(leaving()),
+                false => Ok(Appointment::Begun { member }),
+            };
         }
         if entry.up != Some(true) {
             return Err(down());
         }
         let candidates = candidates(self.machines, self.joined, self.seats);
-        match candidates.iter().any(|it| it.id == *machine) {
-            true => Ok(Appointment::Seat {
+        if candidates.iter().any(|it| it.id == *machine) {
+            return Ok(Appointment::Seat {
                 machine: machine.clone(),
-            }),
+            });
+        }
+        let mut records = self.machines.iter().filter(|it| it.id == *machine);
+        match records.any(|record| record.role == Role::Member) {
+            true => Err(leaving()),
             false => Err(Refusal::Unreachable(entry.label())),
         }
     }
@@ -180,7 +191,7 @@ impl<'a> Register<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::cluster::machine::{Metadata, Role};
+    use crate::core::cluster::machine::Metadata;
     use crate::core::cluster::node::Node;
     use crate::core::cluster::roll::{Member, roll};
     use crate::core::cluster::seat::Progress;
@@ -290,6 +301,19 @@ mod tests {
             });
         }
         assert_eq!(example.promote("w8"), Err(Refusal::TooMany(7)));
+    }
+
+    #[test]
+    fn one_that_is_on_its_way_out_of_the_members_is_no_worker_yet() {
+        let leaving = |name: &str| Err(Refusal::Leaving(name.to_owned()));
+        let seat = Seat::offer(CLUSTER, 5, None);
+        for progress in [Progress::Added, Progress::Started] {
+            let example = example(&[(8, seat.at(progress))]);
+            assert_eq!(example.promote("w8"), leaving("w8"));
+        }
+        let mut example = example(&[(7, Seat::Worker)]);
+        example.machines[0].role = Role::Member;
+        assert_eq!(example.promote("w7"), leaving("w7"));
     }
 
     #[test]

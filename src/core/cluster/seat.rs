@@ -147,6 +147,11 @@ impl Seat {
         }
     }
 
+    /// Whether the member that the seat says has been in the log.
+    pub fn was_added(&self) -> bool {
+        matches!(self, Self::Member(place) if place.progress >= Progress::Added)
+    }
+
     /// Whether the machine has been the member that the seat says.
     pub fn was_taken(&self) -> bool {
         matches!(self, Self::Member(place) if place.progress == Progress::Started)

@@ -91,10 +91,17 @@ pub(super) async fn promote(asking: &Asking, matches: &Matches) -> Result<Exit, 
     let Promote { node: name, wait } = form::promote(matches);
     let what = format!("cannot promote {name:?}");
     let inside = asker(asking)?;
-    let everybody = everybody(&inside, &what).await?;
+    let deadline = Instant::now() + wait.min(SETTLING);
+    let (everybody, appointment) = loop {
+        let everybody = everybody(&inside, &what).await?;
+        let entry = find(&everybody.entries, &name).map_err(|error| unnamed(&what, &error))?;
+        match everybody.register().promote(entry) {
+            Ok(appointment) => break (everybody, appointment),
+            Err(Refusal::Leaving(_)) if Instant::now() < deadline => sleep(PAUSE).await,
+            Err(refusal) => return Err(refused(&what, &refusal)),
+        }
+    };
     let entry = find(&everybody.entries, &name).map_err(|error| unnamed(&what, &error))?;
-    let appointment = everybody.register().promote(entry);
-    let appointment = appointment.map_err(|error| refused(&what, &error))?;
     let label = entry.label();
     let begun = begin(&inside, &everybody, &appointment, None, &what).await?;
     let votes = wait_for(&inside, &begun, None, wait, &what).await?;
@@ -334,6 +341,7 @@ fn refused(what: &str, refusal: &Refusal) -> Failure {
         Refusal::Unreachable(_) => {
             failure.hint("start its daemon with --listen-peer-urls http://ADDRESS:2380")
         }
+        Refusal::Leaving(_) => failure.hint("ask again in a moment"),
         Refusal::TooMany(_) => failure.hint("take one out with `coracle cluster remove NODE`"),
         Refusal::NoMember(_) | Refusal::IsMember(_) | Refusal::Taken { .. } => {
             failure.hint("see who is there with `coracle cluster members`")

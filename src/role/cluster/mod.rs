@@ -187,6 +187,8 @@ fn failure(what: &str, error: &ClientError) -> Failure {
             "name the members' authority with `--cacert FILE`, and a certificate of your own, if \
              they want one, with `--cert FILE --key FILE`",
         ),
+        ClientError::Status(_) if exit == Exit::UNAVAILABLE => failure
+            .hint("ask again in a moment, or see what is wrong with `coracle cluster status`"),
         _ => failure,
     }
 }

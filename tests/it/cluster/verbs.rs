@@ -259,6 +259,19 @@ async fn a_member_is_made_a_worker_and_a_member_again() {
 }
 
 #[tokio::test]
+async fn a_member_is_demoted_and_promoted_at_once_again_and_again() {
+    let party = Party::of(3, 3).await;
+    party.until_seated(1).await;
+    for _ in 0..5 {
+        assert_eq!(done(party.node(0), &["demote", "n1"])["changed"], true);
+        let outcome = done(party.node(0), &["promote", "n1"]);
+        assert_eq!(outcome["changed"], true, "{outcome:#}");
+        let all = nodes(party.node(0)).expect("answers");
+        assert_eq!(counted(&all, "voter"), 3, "{all:#?}");
+    }
+}
+
+#[tokio::test]
 async fn a_voter_that_is_gone_for_too_long_is_replaced_by_itself() {
     let mut party = Party::begin();
     party.kill(0);
