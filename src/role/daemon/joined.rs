@@ -81,6 +81,8 @@ pub(super) async fn serve(
                 .await?
             }
             None => {
+                // Also what one that was killed on its way out of the members has kept.
+                forget_authority_key(trust)?;
                 let mut serving = Worker::start(&company, settings, listening.again()?);
                 worker::tell(&company, settings, &listening);
                 let turn = serving.serve(&company, &mut signals).await;
@@ -106,16 +108,20 @@ pub(super) async fn serve(
             }
             Turn::Worker => {
                 tracing::warn!("this machine is a member no longer: it goes on as a worker");
+                forget_authority_key(trust)?;
                 data::retire(&settings.data_dir)?;
-                if let Some(managed) = &trust.managed {
-                    managed.forget_authority_key()?;
-                }
                 if company.is_out().await {
                     return Err(company.out());
                 }
             }
         }
     }
+}
+
+/// What signs certificates is for members only.
+fn forget_authority_key(trust: &Trust) -> Result<(), Failure> {
+    let managed = trust.managed.as_ref();
+    managed.map_or(Ok(()), Managed::forget_authority_key)
 }
 
 async fn as_member(

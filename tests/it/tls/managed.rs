@@ -58,6 +58,7 @@ impl Cluster {
         let peer_url = format!("https://127.0.0.1:{peer_port}");
         let id = machine_id(0);
         let mut rig = Rig::with(&["--listen-peer-urls", &peer_url, "--machine-id", &id]);
+        rig.flags.extend(["--name", "n0"].map(Into::into));
         rig.flags.extend(flags.iter().map(Into::into));
         rig.listen = format!("https://127.0.0.1:{client_port}");
         let (exit, _, why) = init(&rig);
@@ -95,6 +96,8 @@ impl Cluster {
     fn rig(&self, at: usize, peer_url: &str, token: &str) -> Rig {
         let id = machine_id(at);
         let mut rig = Rig::with(&[
+            "--name",
+            &format!("n{at}"),
             "--machine-id",
             &id,
             "--listen-peer-urls",
@@ -143,6 +146,34 @@ impl Cluster {
             let told = self.nodes[at].told();
             words.iter().all(|word| told.contains(word))
         });
+    }
+
+    /// Asks a node over TLS, with the files of a client.
+    fn ask_over_tls(
+        &self,
+        at: usize,
+        mine: &ClientFiles,
+        verb: &[&str],
+    ) -> (Option<i32>, String, String) {
+        let mut command = coracle(&["cluster"]);
+        command
+            .args(verb)
+            .args(["--endpoints", &self.nodes[at].url]);
+        let (certificate, key) = mine.identity.as_ref().expect("it has one");
+        let authorities = mine.authorities.as_ref().expect("it has them");
+        command.arg("--cacert").arg(authorities);
+        said(command.arg("--cert").arg(certificate).arg("--key").arg(key))
+    }
+
+    fn role(&self, at: usize) -> String {
+        let (_, answer, _) = self.ask(&["members"], &["-o", "json"]);
+        let all: Value = serde_json::from_str(&answer).unwrap_or_default();
+        let name = format!("n{at}");
+        let mut nodes = all["nodes"].as_array().into_iter().flatten();
+        let node = nodes.find(|node| node["name"] == name.as_str());
+        node.map_or(String::new(), |node| {
+            node["role"].as_str().unwrap_or_default().to_owned()
+        })
     }
 
     fn voters(&self) -> usize {
@@ -207,6 +238,62 @@ fn three_machines_join_over_tls_and_serve_who_has_a_certificate() {
         .arg(&cluster.rigs[0].data);
     let (exit, _, why) = said(&mut again);
     assert_eq!(exit, Some(6), "{why}");
+}
+
+#[test]
+fn verbs_work_over_tls_and_who_is_a_member_no_longer_has_no_authority_key() {
+    let mut cluster = Cluster::begin(&[]);
+    for _ in 1..4 {
+        cluster.join();
+    }
+    until("three vote", || cluster.voters() == 3);
+    let of = |cluster: &Cluster, role: &str| {
+        (1..4)
+            .find(|at| cluster.role(*at) == role)
+            .expect("has one")
+    };
+    let (worker, voter) = (of(&cluster, "worker"), of(&cluster, "voter"));
+    let other = (1..4)
+        .find(|at| *at != worker && *at != voter)
+        .expect("four");
+    for at in [voter, other] {
+        until("has the key", || cluster.trust(at).has_authority_key());
+    }
+    let scratch = tempfile::tempdir().expect("scratch folder");
+    let mine = cluster.client(scratch.path());
+    let done = |cluster: &Cluster, at: usize, verb: &[&str]| {
+        let (exit, answer, why) = cluster.ask_over_tls(at, &mine, verb);
+        assert_eq!(exit, Some(0), "{verb:?}: {why}");
+        answer
+    };
+    let [worker_name, voter_name, other_name] = [worker, voter, other].map(|at| format!("n{at}"));
+    // Through a worker as well as through members.
+    for at in 0..4 {
+        for verb in ["members", "status"] {
+            assert!(done(&cluster, at, &[verb]).contains(&voter_name));
+        }
+    }
+    done(&cluster, voter, &["health"]);
+    done(&cluster, worker, &["transfer-leader", &other_name]);
+
+    done(&cluster, 0, &["demote", &voter_name]);
+    until("a worker", || cluster.role(voter) == "worker");
+    until("no key", || !cluster.trust(voter).has_authority_key());
+    done(&cluster, voter, &["promote", &voter_name]);
+    until("the key", || cluster.trust(voter).has_authority_key());
+
+    // One that is down meanwhile loses it as soon as it hears of that.
+    cluster.nodes.remove(other).kill();
+    until("down", || {
+        cluster.ask_over_tls(0, &mine, &["health"]).0 != Some(0)
+    });
+    done(&cluster, 0, &["remove", &other_name]);
+    assert!(cluster.trust(other).has_authority_key());
+    cluster.rigs[other].run().assert(6, &["was taken out"]);
+    assert!(!cluster.trust(other).has_authority_key());
+    let (exit, _, why) = cluster.ask_over_tls(0, &mine, &["replace", &other_name]);
+    assert_eq!(exit, Some(3), "{why}");
+    assert!(why.contains("no node has the name"), "{worker_name}: {why}");
 }
 
 #[test]
