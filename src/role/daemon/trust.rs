@@ -1,4 +1,12 @@
 //! The daemon's certificates: who is served, and which member a node may be.
+//!
+//! - Who calls as a member is bound to the machine of that member's seat. A member that has no log
+//!   yet knows no seats, and admits any node that the authority certified: it has voted for nobody
+//!   and holds nothing that could be taken, and only one that got in by a token could lie to it.
+//!   What it was told when it joined would not narrow this: that is where members were then, they
+//!   may have moved, and a node's certificate is for the hosts that it asked for.
+//! - Who is called is bound to its host and to nothing else. So a node that takes over a member's
+//!   address, and asked for a certificate of that host, is believed to be it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
