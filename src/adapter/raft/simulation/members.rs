@@ -116,7 +116,9 @@ impl World {
         if trouble == 2 {
             self.lose_leader(new, lasts).await;
         }
-        self.all_vote().await;
+        // Only when it votes for certain can the next one be spared.
+        let promoting = self.change(old, Change::Promote { id: new });
+        promoting.await.expect("the change is made");
         self.story.lock().expect("no panic with it").replaced += 1;
     }
 
@@ -149,8 +151,11 @@ impl World {
                 let mut why = None;
                 if let Some(member) = member {
                     match member.change_members(&change).await {
-                        // It was made when it was asked for before.
-                        Ok(()) | Err(NotChanged::Refused(Refusal::NotFound { .. })) => return,
+                        Ok(()) => return,
+                        // It was made before: when it was asked for, or by the leader's own care.
+                        Err(NotChanged::Refused(
+                            Refusal::NotFound { .. } | Refusal::NotLearner { .. },
+                        )) => return,
                         Err(error) => why = Some(error),
                     }
                 }
@@ -158,27 +163,5 @@ impl World {
                 sleep(CHANGE_PAUSE).await;
             }
         })
-    }
-
-    /// Waits until all members vote, as whoever leads says.
-    async fn all_vote(&self) {
-        let begun = Instant::now();
-        loop {
-            let leader = {
-                let running = self.running.lock().expect("no panic with it");
-                let mut members = running.values().map(|it| Arc::clone(&it.consensus));
-                members.find(|it| it.leads())
-            };
-            let group = leader.as_ref().and_then(|it| it.group());
-            if let (Some(leader), Some(group)) = (leader, &group)
-                && group.members.keys().eq(self.disks.keys())
-                && group.members.values().all(|it| it.votes)
-                && leader.read_barrier().await.is_ok()
-            {
-                return;
-            }
-            assert!(begun.elapsed() < AGREED_WITHIN, "not all vote: {group:?}");
-            sleep(TEND_PAUSE).await;
-        }
     }
 }
