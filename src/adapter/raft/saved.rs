@@ -114,22 +114,25 @@ impl Checkpointer {
         }
     }
 
-    /// Takes cheap handles on the state as it is now and has them written; returns once proved.
+    /// Takes cheap handles on the state and has them written; returns once proved.
     pub(super) async fn write(
         &self,
         pace: Pace,
     ) -> Result<(SnapshotMeta, Image), CheckpointFailure> {
-        let (meta, image) = {
-            let state = self.state.read();
-            (state.meta(), state.machine.image())
+        let state = self.state.clone();
+        // A large state takes seconds.
+        let write = move |checkpoints: &mut dyn Shelf| {
+            // The state is that of the writer's turn: a later checkpoint never holds an earlier
+            // state than the one before, whose log may be gone.
+            let (meta, image) = {
+                let state = state.read();
+                (state.meta(), state.machine.image())
+            };
+            let proved = checkpoints.write(&to_checkpoint(&meta, &image), pace)?;
+            tracing::debug!(?proved, "wrote a checkpoint");
+            Ok((meta, image))
         };
-        let checkpoint = to_checkpoint(&meta, &image);
-        let checkpoints = Arc::clone(&self.checkpoints);
-        // A thread of its own: a large state takes seconds. It ends with the write.
-        let write = move || lock(&checkpoints).write(&checkpoint, pace);
-        let proved = aside(write).await??;
-        tracing::debug!(?proved, "wrote a checkpoint");
-        Ok((meta, image))
+        self.locked(write).await?
     }
 
     /// Reads both checkpoints again, `bytes` at a time with a `pause` after each, and discards
@@ -234,4 +237,30 @@ fn decode_head(meta: &[u8]) -> Result<Head, SavedError> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What a panicking writer left behind is judged by the proofs, not by this flag.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::adapter::checkpoint::simulation::Cellar;
+    use crate::core::kv::request::{Command, Put};
+
+    #[tokio::test]
+    async fn a_checkpoint_that_had_to_wait_holds_the_state_of_its_turn() {
+        let state = SharedState::new(Saved::beginning().into_state());
+        let checkpointer = Checkpointer::new(state.clone(), Cellar::default().open());
+        let mut waiting = pin!(checkpointer.write(Pace::Prompt));
+        {
+            let _other_write = lock(&checkpointer.checkpoints);
+            assert!(waiting.as_mut().now_or_never().is_none());
+            let put = state.write().machine.apply(&Command::Put(Put::default()));
+            put.expect("is made");
+        }
+        let (_, image) = waiting.await.expect("is written");
+        assert_eq!(image.meta.revision, state.read().machine.store.revision());
+    }
 }
