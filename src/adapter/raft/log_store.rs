@@ -101,18 +101,16 @@ impl LogStore {
     pub(super) fn appended(&self) -> Appended {
         self.lock().appended
     }
+}
 
-    async fn submit_and_wait(&self, record: Record) -> io::Result<()> {
-        let (sender, receiver) = oneshot::channel();
-        self.wal.submit(
-            vec![record],
-            // A receiver that is gone belongs to a node that is shutting down.
-            Box::new(move |written| drop(sender.send(written))),
-        );
-        match receiver.await {
-            Ok(written) => written.map_err(to_io),
-            Err(_) => Err(io::Error::other("the write-ahead log ended")),
-        }
+/// Has `records` written; returns once they and all that was submitted before are on the disk.
+pub(super) async fn written(wal: &Wal, records: Vec<Record>) -> io::Result<()> {
+    let (sender, receiver) = oneshot::channel();
+    // A receiver that is gone belongs to a node that is shutting down.
+    wal.submit(records, Box::new(move |written| drop(sender.send(written))));
+    match receiver.await {
+        Ok(written) => written.map_err(to_io),
+        Err(_) => Err(io::Error::other("the write-ahead log ended")),
     }
 }
 
@@ -246,7 +244,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
 
     async fn save_vote(&mut self, vote: &Vote) -> io::Result<()> {
         self.lock().vote = Some(*vote);
-        self.submit_and_wait(Record::Vote(encode(vote))).await
+        written(&self.wal, vec![Record::Vote(encode(vote))]).await
     }
 
     async fn save_committed(&mut self, committed: Option<LogId>) -> io::Result<()> {
@@ -314,7 +312,7 @@ impl RaftLogStorage<TypeConfig> for LogStore {
             shared.flushed = shared.flushed.min(from.saturating_sub(1));
             shared.truncations += 1;
         }
-        self.submit_and_wait(Record::Truncate { from }).await
+        written(&self.wal, vec![Record::Truncate { from }]).await
     }
 
     async fn purge(&mut self, purged: LogId) -> io::Result<()> {
@@ -334,12 +332,12 @@ impl RaftLogStorage<TypeConfig> for LogStore {
             shared.last = shared.last.max(Some(purged));
         }
         let (term, index) = (purged.leader_id.term, purged.index);
-        self.submit_and_wait(Record::Purge(Purged {
+        let purged = Record::Purge(Purged {
             term,
             index,
             payload: Vec::new(),
-        }))
-        .await
+        });
+        written(&self.wal, vec![purged]).await
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::adapter::raft::forward::{self, Forwarder, Written};
+use crate::adapter::raft::log_store;
 use crate::adapter::raft::messages::{
     Ballot, Held, LeaseQuestion, LeaseTold, NotMade, Proposed, Question, ReadIndex, decode, encode,
 };
@@ -196,7 +197,8 @@ impl Peers for Receiver {
 
     fn install(&self, bodies: Bodies) -> Bodies {
         let (say, said) = mpsc::channel(2);
-        let (raft, arrivals) = (self.raft.clone(), Arc::clone(&self.arrivals));
+        let (raft, wal) = (self.raft.clone(), Arc::clone(&self.wal));
+        let arrivals = Arc::clone(&self.arrivals);
         // Ends with the exchange: when the sender ends the bodies, or nobody takes the answers.
         tokio::spawn(async move {
             let outcome = async {
@@ -207,6 +209,11 @@ impl Peers for Receiver {
                 };
                 let installed = raft.install_full_snapshot(vote, snapshot).await;
                 let installed = installed.map_err(|error| PeerError::Refused(error.to_string()))?;
+                // openraft says yes at once to a state that its log covers, while the log may still
+                // be on its way to the disk. A leader that counts on what a crash then takes away
+                // never sends it again.
+                let is_safe = log_store::written(&wal, Vec::new()).await;
+                is_safe.map_err(|error| PeerError::Refused(error.to_string()))?;
                 tracing::info!(revision, chunks, "took over the whole state of the leader");
                 Ok(encode(&installed))
             };

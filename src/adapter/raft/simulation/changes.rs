@@ -1,5 +1,5 @@
-//! Changes of who votes that are interrupted, and a leader that cannot read its log: openraft's
-//! known troubles as simulations.
+//! Changes of who votes that are interrupted, a leader that cannot read its log, a state that comes
+//! twice: openraft's known troubles as simulations.
 
 use std::collections::BTreeSet;
 
@@ -10,6 +10,7 @@ use openraft::async_runtime::watch::WatchReceiver;
 use crate::adapter::raft::NotChanged;
 use crate::adapter::raft::simulation::members::TEND_PAUSE;
 use crate::adapter::raft::simulation::*;
+use crate::adapter::raft::transfer;
 use crate::core::cluster::membership::Change;
 use crate::core::kv::request::{KeyRange, Put};
 
@@ -214,5 +215,49 @@ fn a_leader_that_cannot_read_its_log_sends_nothing_wrong_and_loses_its_office() 
             let is_whole = records.all(|record| record.value == value.as_bytes());
             assert!(is_whole, "member {id}");
         }
+    });
+}
+
+/// openraft says at once that it holds a state which its log covers, also if that is not on the
+/// disk yet. A leader that believed it would go on behind what a crash took away, for ever.
+#[test]
+fn a_state_that_the_log_covers_is_acknowledged_once_the_log_is_on_the_disk() {
+    simulate(1, 3, async |mut world| {
+        world.agree().await;
+        let leader = world.leader().await;
+        let ids = world.ids();
+        let other = ids.into_iter().find(|id| *id != leader).expect("three");
+        let leading = world.consensus(leader);
+        let send_state = async || {
+            let link = leading.forwarder.links.to(other, &[]).expect("it is known");
+            let snapshot = leading.raft.get_snapshot().await.expect("it runs");
+            let vote = leading.raft.metrics().borrow_watched().vote;
+            let sent = transfer::send(&*link, vote, snapshot.expect("it has one"));
+            tokio::time::timeout(Duration::from_secs(10), sent).await
+        };
+        let put = |key: &'static str| {
+            let put = Put {
+                key: key.into(),
+                ..Put::default()
+            };
+            leading.propose(Command::Put(put))
+        };
+        put("before").await.expect("is made");
+        world.agree().await;
+        let sent = send_state().await.expect("is answered");
+        sent.expect("is there");
+        // Its disk stands still.
+        world.running.lock().expect("no panic with it")[&other].tasks[0].abort();
+        put("after").await.expect("the two others take it");
+        let last = leading.standing().last_index;
+        let begun = Instant::now();
+        while world.consensus(other).standing().committed_index < last {
+            assert!(begun.elapsed() < AGREED_WITHIN, "it hears of it");
+            sleep(TEND_PAUSE).await;
+        }
+        let sent = send_state().await;
+        assert!(sent.is_err(), "{sent:?}");
+        world.crash_and_restart(&[other], TEND_PAUSE).await;
+        world.agree().await;
     });
 }
