@@ -16,7 +16,7 @@ use openraft::async_runtime::Instant as _;
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::errors::{ClientWriteError, RaftError};
 use openraft::raft::Precondition;
-use openraft::{ChangeMembers, Raft};
+use openraft::{ChangeMembers, Raft, RaftMetrics};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -486,6 +486,18 @@ impl Consensus {
     pub fn is_learner(&self) -> bool {
         let own = *self.raft.node_id();
         self.raft.voter_ids().all(|id| id != own)
+    }
+
+    /// Waits until this member votes, for `patience` at most.
+    pub async fn voting(&self, patience: Duration) {
+        let own = *self.raft.node_id();
+        let wait = self.raft.wait(Some(patience));
+        let votes = |metrics: &RaftMetrics<TypeConfig>| {
+            let membership = metrics.membership_config.membership();
+            membership.voter_ids().any(|id| id == own)
+        };
+        // Late, or consensus has ended: who asked goes on with what it finds.
+        let _ = wait.metrics(votes, "this member votes").await;
     }
 
     /// Returns when the others say that this member was removed; looks every `period`.

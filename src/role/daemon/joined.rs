@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
@@ -17,6 +18,9 @@ use crate::role::daemon::member::Starting;
 use crate::role::daemon::trust::Trust;
 use crate::role::daemon::worker::{self, Worker};
 use crate::role::daemon::{Signals, Turn, data};
+
+/// One that has all that was committed is promoted at the leader's next look, or there is a reason.
+const PROMOTION_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Joins the cluster that this machine is told of, unless it has. Before anything is served: what
 /// it serves with, the cluster gives.
@@ -161,8 +165,11 @@ async fn as_member(
     }
     let following = Arc::clone(company);
     let following = tokio::spawn(async move { following.follow_members().await });
+    let node = member.node();
     let member = member.serve(settings, Some(company.own.clone())).await?;
     if let Some(worker) = worker {
+        // One that does not vote yet would refuse what the worker passes on.
+        node.consensus.voting(PROMOTION_PATIENCE).await;
         worker.end().await;
     }
     let removed = async {

@@ -3,6 +3,8 @@
 
 use std::fs;
 use std::process::Output;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
@@ -243,7 +245,25 @@ async fn a_member_is_made_a_worker_and_a_member_again() {
     party
         .until("three vote again", |all| counted(all, "voter") == 3)
         .await;
-    done(party.node(voter), &["promote", &name]);
+    let learnt = thread::scope(|threads| {
+        let is_promoted = AtomicBool::new(false);
+        let mut put = crate::rig::client(&["--endpoints", party.node(voter).address()]);
+        put.args(["put", "b", "2"]);
+        let is_over = &is_promoted;
+        let writing = threads.spawn(move || {
+            let mut refusals = Vec::new();
+            while !is_over.load(Ordering::Relaxed) {
+                let put = put.output().expect("kvctl runs");
+                refusals.push(String::from_utf8(put.stderr).expect("UTF-8"));
+            }
+            refusals
+        });
+        done(party.node(voter), &["promote", &name]);
+        is_promoted.store(true, Ordering::Relaxed);
+        writing.join().expect("no panic")
+    });
+    let as_learner = learnt.iter().filter(|text| text.contains("learner"));
+    assert_eq!(as_learner.count(), 0, "{learnt:#?}");
     put_through(party.node(voter), "b", "2").await;
     let all = nodes(party.node(0)).expect("answers");
     assert_eq!(counted(&all, "voter"), 4, "{all:#?}");
