@@ -63,15 +63,17 @@ impl RestoreError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Snapshot { source, .. } => match source {
-                SnapshotError::Digest | SnapshotError::Short { .. } => Some(
-                    "take another one: `kvctl snapshot status FILE` says which are whole, and \
-                     each member keeps some in `backup` in its data directory",
-                ),
                 SnapshotError::Etcd => Some(
                     "restore it with `etcdutl snapshot restore`, start etcd on that, and copy its \
                      keys with `etcdctl make-mirror --endpoints ETCD http://127.0.0.1:2379`",
                 ),
-                _ => None,
+                SnapshotError::Format { .. } => {
+                    Some("restore it with the version of coracle that wrote it")
+                }
+                _ => Some(
+                    "take another one: `kvctl snapshot status FILE` says which are whole, and \
+                     each member keeps some in `backup` in its data directory",
+                ),
             },
             Self::Directory { source, .. } => source.hint(),
             Self::Write { .. } => Some(

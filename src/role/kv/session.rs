@@ -30,6 +30,12 @@ const NO_SPACE: &str = "etcdserver: mvcc: database space exceeded";
 /// etcd's words for a request that the server does not take.
 const TOO_LARGE: &str = "etcdserver: request is too large";
 
+/// What servers say of a change of the members that could leave too few of them.
+const COSTS_MAJORITY: [&str; 2] = [
+    "etcdserver: re-configuration failed due to not enough started members",
+    "etcdserver: unhealthy cluster",
+];
+
 /// One run of one verb.
 pub(super) struct Session {
     pub(super) imitating: bool,
@@ -118,6 +124,11 @@ impl Trouble {
                 failure = failure.hint(
                     "make space with `kvctl del` and `kvctl compaction REVISION`, or give the \
                      daemon a larger --quota-backend-bytes; the alarm then clears itself",
+                );
+            }
+            ClientError::Status(status) if COSTS_MAJORITY.contains(&status.message()) => {
+                failure = failure.hint(
+                    "see who is down with `coracle cluster status`, and start or replace it first",
                 );
             }
             _ => {}

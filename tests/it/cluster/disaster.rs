@@ -202,6 +202,13 @@ async fn what_cannot_be_trusted_or_would_overwrite_is_refused() {
     let (code, told) = restore(&cut, &fresh, &[]);
     assert_eq!(code, Some(5), "{told}");
     assert!(told.contains("ends too early"), "{told}");
+    std::fs::write(&cut, "something else").expect("written");
+    let (code, told) = restore(&cut, &fresh, &[]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(
+        told.contains("no coracle snapshot") && told.contains("hint:"),
+        "{told}"
+    );
 
     flip(&file, whole.len() as u64 - 1);
     let (code, told) = restore(&file, &fresh, &[]);

@@ -176,6 +176,14 @@ async fn with_one_down_a_member_is_added_and_none_that_is_alive_removed() {
         why,
         "of 2 voters 1 would be alive afterwards, and 2 are needed"
     );
+    let mut kvctl = client(&["--endpoints", cluster.member(leads).address()]);
+    let asked = kvctl.args(["member", "remove", &format!("{alive_id:x}")]);
+    let asked = asked.output().expect("kvctl runs");
+    assert_eq!(asked.status.code(), Some(4), "{asked:?}");
+    let told = String::from_utf8_lossy(&asked.stderr);
+    for words in [why.as_str(), "`coracle cluster status`"] {
+        assert!(told.contains(words), "{told}");
+    }
     let to_the_dead = pb::MoveLeaderRequest { target_id: dead_id };
     let mut leader = cluster.member(leads).maintenance();
     let moved = leader.move_leader(to_the_dead).await;

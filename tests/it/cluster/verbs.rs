@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::process::Output;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, TryRecvError};
 use std::thread;
 
 use serde_json::Value;
@@ -245,25 +245,22 @@ async fn a_member_is_made_a_worker_and_a_member_again() {
     party
         .until("three vote again", |all| counted(all, "voter") == 3)
         .await;
-    let learnt = thread::scope(|threads| {
-        let is_promoted = AtomicBool::new(false);
-        let mut put = crate::rig::client(&["--endpoints", party.node(voter).address()]);
-        put.args(["put", "b", "2"]);
-        let is_over = &is_promoted;
-        let writing = threads.spawn(move || {
-            let mut refusals = Vec::new();
-            while !is_over.load(Ordering::Relaxed) {
-                let put = put.output().expect("kvctl runs");
-                refusals.push(String::from_utf8(put.stderr).expect("UTF-8"));
-            }
-            refusals
-        });
-        done(party.node(voter), &["promote", &name]);
-        is_promoted.store(true, Ordering::Relaxed);
-        writing.join().expect("no panic")
+    let mut put = crate::rig::client(&["--endpoints", party.node(voter).address()]);
+    put.args(["put", "b", "2"]);
+    let (promoting, promoted) = mpsc::channel::<()>();
+    let writing = thread::spawn(move || {
+        let mut refusals = Vec::new();
+        while promoted.try_recv() != Err(TryRecvError::Disconnected) {
+            let put = put.output().expect("kvctl runs");
+            refusals.push(String::from_utf8(put.stderr).expect("UTF-8"));
+        }
+        refusals
     });
-    let as_learner = learnt.iter().filter(|text| text.contains("learner"));
-    assert_eq!(as_learner.count(), 0, "{learnt:#?}");
+    done(party.node(voter), &["promote", &name]);
+    drop(promoting);
+    let refusals = writing.join().expect("no panic");
+    let is_of_learner = |text: &String| text.contains("learner");
+    assert!(!refusals.iter().any(is_of_learner), "{refusals:#?}");
     put_through(party.node(voter), "b", "2").await;
     let all = nodes(party.node(0)).expect("answers");
     assert_eq!(counted(&all, "voter"), 4, "{all:#?}");
