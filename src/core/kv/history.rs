@@ -12,6 +12,7 @@
 //! - Integers are LEB128 varints; a record's main revision is relative to its chunk's base.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -29,8 +30,7 @@ const CHUNK_HEADER_BYTES: usize = 12;
 /// the price of rewriting each record at most about three times.
 const DEAD_SHARE: usize = 4;
 
-/// What one step of [`History::sweep`] rewrites, with one chunk more: looking up whether a record
-/// is live takes most of the time, or copying where records are large. About a millisecond.
+/// What one step of [`History::sweep`] rewrites, with one chunk more. About a millisecond.
 const SWEEP_RECORDS: usize = 4_000;
 const SWEEP_BYTES: usize = 1 << 20;
 
@@ -77,12 +77,19 @@ pub struct Chunk {
     offsets: Vec<u32>,
 }
 
-/// A chunk that is full. How much of it is dead is kept beside it, because a checkpoint may share
-/// the chunk itself.
+/// A chunk that is full. What of it is dead is kept beside it, because a checkpoint may share the
+/// chunk itself.
 #[derive(Clone, Debug)]
 struct Sealed {
     chunk: Arc<Chunk>,
-    dead_bytes: usize,
+    dead: Dead,
+}
+
+/// Which records of a chunk were forgotten: a bit for each position, as far as there is one.
+#[derive(Clone, Debug, Default)]
+struct Dead {
+    bits: Vec<u64>,
+    bytes: usize,
 }
 
 /// Why bytes are not a chunk.
@@ -103,7 +110,7 @@ pub enum ChunkError {
 pub struct History {
     sealed: Vec<Sealed>,
     open: Option<Chunk>,
-    open_dead_bytes: usize,
+    open_dead: Dead,
     next_id: u64,
     bytes: usize,
     dead_bytes: usize,
@@ -273,23 +280,39 @@ impl Chunk {
     }
 }
 
+impl Dead {
+    fn add(&mut self, position: usize, bytes: usize) {
+        let word = position / 64;
+        if self.bits.len() <= word {
+            self.bits.resize(word + 1, 0);
+        }
+        self.bits[word] |= 1 << (position % 64);
+        self.bytes += bytes;
+    }
+
+    fn has(&self, position: usize) -> bool {
+        let word = self.bits.get(position / 64);
+        word.is_some_and(|word| word >> (position % 64) & 1 == 1)
+    }
+}
+
 impl Sealed {
-    fn new(chunk: Chunk, dead_bytes: usize) -> Self {
+    fn new(chunk: Chunk, dead: Dead) -> Self {
         Self {
             chunk: Arc::new(chunk),
-            dead_bytes,
+            dead,
         }
     }
 
     fn needs_rewriting(&self) -> bool {
-        self.dead_bytes * DEAD_SHARE > self.chunk.record_bytes()
+        self.dead.bytes * DEAD_SHARE > self.chunk.record_bytes()
     }
 
     /// An empty chunk in the place of `chunk`.
     fn rewritten(chunk: &Chunk) -> Self {
         let mut fresh = Chunk::new(chunk.id, chunk.base);
         fresh.version = chunk.version + 1;
-        Self::new(fresh, 0)
+        Self::new(fresh, Dead::default())
     }
 }
 
@@ -326,7 +349,8 @@ impl History {
         }
         let next_id = chunks.iter().map(|chunk| chunk.id + 1).max().unwrap_or(0);
         let bytes = chunks.iter().map(Chunk::record_bytes).sum();
-        let sealed = chunks.into_iter().map(|chunk| Sealed::new(chunk, 0));
+        let sealed = chunks.into_iter();
+        let sealed = sealed.map(|chunk| Sealed::new(chunk, Dead::default()));
         let sealed = sealed.collect();
         Ok(Self {
             sealed,
@@ -357,8 +381,8 @@ impl History {
     fn seal(&mut self) {
         if let Some(mut open) = self.open.take() {
             open.fit();
-            let dead_bytes = std::mem::take(&mut self.open_dead_bytes);
-            self.sealed.push(Sealed::new(open, dead_bytes));
+            let dead = std::mem::take(&mut self.open_dead);
+            self.sealed.push(Sealed::new(open, dead));
         }
     }
 
@@ -387,18 +411,37 @@ impl History {
 
     /// Every record at or after `revision`, oldest first.
     pub fn since(&self, revision: Revision) -> impl Iterator<Item = Record<'_>> {
+        self.runs_since(revision)
+            .flat_map(|(chunk, _, positions)| positions.map(|position| chunk.record(position)))
+    }
+
+    /// As [`Self::since`], without those that were forgotten.
+    pub fn needed_since(&self, revision: Revision) -> impl Iterator<Item = Record<'_>> {
+        self.runs_since(revision)
+            .flat_map(|(chunk, dead, positions)| {
+                let needed = positions.filter(|position| !dead.has(*position));
+                needed.map(|position| chunk.record(position))
+            })
+    }
+
+    /// Where the records at or after `revision` are.
+    fn runs_since(
+        &self,
+        revision: Revision,
+    ) -> impl Iterator<Item = (&Chunk, &Dead, Range<usize>)> {
         let first = self.chunk_index(revision);
         let skip = self
             .chunk_at(first)
             .map_or(0, |chunk| chunk.position(revision));
+        let open = self.open.as_ref().filter(|_| first <= self.sealed.len());
         self.sealed[first.min(self.sealed.len())..]
             .iter()
-            .map(|sealed| sealed.chunk.as_ref())
-            .chain(self.open.as_ref().filter(|_| first <= self.sealed.len()))
+            .map(|sealed| (sealed.chunk.as_ref(), &sealed.dead))
+            .chain(open.map(|open| (open, &self.open_dead)))
             .enumerate()
-            .flat_map(move |(number, chunk)| {
+            .map(move |(number, (chunk, dead))| {
                 let start = if number == 0 { skip } else { 0 };
-                (start..chunk.offsets.len()).map(move |position| chunk.record(position))
+                (chunk, dead, start..chunk.offsets.len())
             })
     }
 
@@ -426,20 +469,19 @@ impl History {
         self.dead_bytes += end - start;
         match self.sealed.get_mut(index) {
             Some(sealed) => {
-                sealed.dead_bytes += end - start;
+                sealed.dead.add(position, end - start);
                 if index < self.swept && sealed.needs_rewriting() {
                     self.swept = index;
                     self.filling = false;
                 }
             }
-            None => self.open_dead_bytes += end - start,
+            None => self.open_dead.add(position, end - start),
         }
     }
 
-    /// Rewrites sealed chunks of which more than a quarter is dead, keeping the records that
-    /// `is_live` says are still indexed, and fills the room before them: neighbours end up full.
-    /// A bounded number of them; false once all are.
-    pub fn sweep(&mut self, is_live: impl Fn(&Record<'_>) -> bool) -> bool {
+    /// Rewrites sealed chunks of which more than a quarter is dead without that, and fills the room
+    /// before them: neighbours end up full. A bounded number of them; false once all are.
+    pub fn sweep(&mut self) -> bool {
         let rest = &self.sealed[self.swept..];
         let (mut records, mut bytes) = (0, 0);
         let taken = rest.iter().take(SWEEP_CHUNKS).take_while(|sealed| {
@@ -459,18 +501,14 @@ impl History {
         // With the one before, which may have room.
         let first = self.swept.saturating_sub(1);
         let taken: Vec<Sealed> = self.sealed.drain(first..end).collect();
-        let kept = self.rewrite(taken, is_live);
+        let kept = self.rewrite(taken);
         self.swept = first + kept.len();
         self.sealed.splice(first..first, kept);
         self.swept < self.sealed.len()
     }
 
     /// What takes the place of a run of sealed chunks.
-    fn rewrite(
-        &mut self,
-        taken: Vec<Sealed>,
-        is_live: impl Fn(&Record<'_>) -> bool,
-    ) -> Vec<Sealed> {
+    fn rewrite(&mut self, taken: Vec<Sealed>) -> Vec<Sealed> {
         let mut kept: Vec<Sealed> = Vec::with_capacity(taken.len());
         let mut filling = self.filling;
         for (number, sealed) in taken.into_iter().enumerate() {
@@ -480,12 +518,13 @@ impl History {
                 filling &= number == 0;
                 continue;
             }
-            let Sealed { chunk, dead_bytes } = &sealed;
-            self.dead_bytes -= dead_bytes;
+            let Sealed { chunk, dead } = &sealed;
+            self.dead_bytes -= dead.bytes;
             self.bytes -= chunk.record_bytes();
             let mut joins = filling || kept.last().is_some_and(|last| last.chunk.is_half_empty());
             let mut moved = false;
-            for record in chunk.records().filter(|record| is_live(record)) {
+            let live = (0..chunk.offsets.len()).filter(|position| !dead.has(*position));
+            for record in live.map(|position| chunk.record(position)) {
                 joins = joins && kept.last().is_some_and(|last| last.chunk.has_room(&record));
                 if !joins && !moved {
                     kept.push(Sealed::rewritten(chunk));

@@ -212,16 +212,6 @@ impl Index {
         })
     }
 
-    /// Whether `revision` is a version of `key` that is still readable.
-    pub fn holds(&self, key: &[u8], revision: Revision) -> bool {
-        self.keys.get(key).is_some_and(|marks| {
-            marks
-                .as_slice()
-                .binary_search_by_key(&revision, |mark| mark.revision())
-                .is_ok()
-        })
-    }
-
     /// Drops the versions of `key` that nobody can read at or after main revision `at`, and hands
     /// each to `gone`.
     pub fn compact(&mut self, key: &[u8], at: i64, gone: impl FnMut(Mark)) {

@@ -120,9 +120,7 @@ impl Store {
         gone.into_iter()
             .for_each(|revision| store.history.forget(revision));
         // The image may have been taken between a compaction and the end of its dropping.
-        let index = &store.index;
-        let is_live = |record: &Record<'_>| index.holds(record.key, record.revision);
-        while store.history.sweep(is_live) {}
+        while store.history.sweep() {}
         let newest = store.index.iter().filter_map(|(_, marks)| marks.last());
         store.live_bytes = newest
             .filter(|mark| !mark.tombstone)
@@ -341,7 +339,8 @@ impl Store {
         let index = &mut self.index;
         let mut gone = Vec::new();
         let mut next = None;
-        for (number, record) in self.history.since(from).enumerate() {
+        // Whose change was forgotten has been looked at.
+        for (number, record) in self.history.needed_since(from).enumerate() {
             if record.revision.main > compacted {
                 break;
             }
@@ -353,9 +352,7 @@ impl Store {
         }
         gone.into_iter()
             .for_each(|revision| self.history.forget(revision));
-        let index = &self.index;
-        let is_live = |record: &Record<'_>| index.holds(record.key, record.revision);
-        if self.history.sweep(is_live) {
+        if self.history.sweep() {
             // All changes may be looked at; then the next step finds none.
             next = next.or(Some(Revision {
                 main: compacted + 1,

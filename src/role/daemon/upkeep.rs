@@ -56,10 +56,12 @@ const SCRUB_PAUSE: Duration = Duration::from_micros(62_500);
 pub(super) async fn drop_compacted(node: Arc<Node>) {
     let mut patience = Patience::default();
     loop {
-        let now = node.hub.now();
+        let (now, begun) = (node.hub.now(), Instant::now());
         let oldest_needed = |compacted| patience.oldest(node.holders(), compacted, now);
         match node.consensus.drop_compacted(oldest_needed) {
-            Dropped::More => tokio::task::yield_now().await,
+            // A step has the state to itself, and its lock is not fair: who waits for it, each
+            // write, gets as much of the time.
+            Dropped::More => tokio::time::sleep(begun.elapsed()).await,
             Dropped::Needed => {
                 node.hub.dropped.notify_waiters();
                 tokio::time::sleep(HOLDER_PAUSE).await;

@@ -41,13 +41,13 @@ fn mains(history: &History) -> Vec<i64> {
 /// The byte counts, against what the chunks say.
 fn assert_counted(history: &History) {
     let bytes: usize = history.chunks().map(Chunk::record_bytes).sum();
-    let sealed: usize = history.sealed.iter().map(|sealed| sealed.dead_bytes).sum();
+    let sealed: usize = history.sealed.iter().map(|sealed| sealed.dead.bytes).sum();
     assert_eq!(history.bytes(), bytes);
-    assert_eq!(history.dead_bytes(), sealed + history.open_dead_bytes);
+    assert_eq!(history.dead_bytes(), sealed + history.open_dead.bytes);
 }
 
-fn sweep_all(history: &mut History, is_live: impl Fn(&Record<'_>) -> bool) {
-    while history.sweep(&is_live) {}
+fn sweep_all(history: &mut History) {
+    while history.sweep() {}
 }
 
 fn sample_chunk() -> Chunk {
@@ -185,7 +185,7 @@ fn a_shared_chunk_is_not_changed_by_what_comes_after() {
     for main in 1..60 {
         history.forget(Revision { main, sub: 0 });
     }
-    sweep_all(&mut history, |record| record.revision.main >= 60);
+    sweep_all(&mut history);
     history.push(&put(101, 0, b"key", b""));
     let after: Vec<Bytes> = shared.iter().map(Chunk::encoded).collect();
     assert_eq!(before, after);
@@ -199,7 +199,7 @@ fn sweeping_frees_the_dead_and_joins_small_neighbours() {
     for main in (1..=600).filter(|main| !is_live(*main)) {
         history.forget(Revision { main, sub: 0 });
     }
-    sweep_all(&mut history, |record| is_live(record.revision.main));
+    sweep_all(&mut history);
     let live: Vec<i64> = (1..=600).filter(|main| is_live(*main)).collect();
     let sealed_live = |main: &i64| {
         history
@@ -225,7 +225,7 @@ fn rewritten_neighbours_end_up_full() {
     for main in (1..=3_000).filter(|main| !is_live(*main)) {
         history.forget(Revision { main, sub: 0 });
     }
-    sweep_all(&mut history, |record| is_live(record.revision.main));
+    sweep_all(&mut history);
     let sealed: Vec<&Chunk> = history.sealed.iter().map(|it| it.chunk.as_ref()).collect();
     let (_, filled) = sealed.split_last().expect("there are many");
     assert!(filled.len() > 10);
@@ -240,14 +240,13 @@ fn rewritten_neighbours_end_up_full() {
 #[test]
 fn one_sweep_rewrites_a_bounded_part() {
     let mut history = filled(1, 10_000);
-    let is_live = |record: &Record<'_>| record.revision.main % 5 < 3;
     for main in (1..=10_000).filter(|main| main % 5 >= 3) {
         history.forget(Revision { main, sub: 0 });
     }
     let mut steps = 0;
     loop {
         let before = history.dead_bytes();
-        let more = history.sweep(is_live);
+        let more = history.sweep();
         steps += 1;
         let freed = before - history.dead_bytes();
         assert!(freed <= (SWEEP_BYTES + CHUNK_BYTES) / 5 * 2, "{freed}");
@@ -264,9 +263,7 @@ fn one_sweep_rewrites_a_bounded_part() {
     for main in (1..=1_000).filter(|main| main % 5 < 3) {
         history.forget(Revision { main, sub: 0 });
     }
-    sweep_all(&mut history, |record| {
-        is_live(record) && record.revision.main > 1_000
-    });
+    sweep_all(&mut history);
     assert!(mains(&history).first().is_some_and(|main| *main > 900));
     assert_counted(&history);
 }
@@ -278,9 +275,7 @@ fn a_chunk_id_is_unique_and_its_version_rises_with_its_content() {
     for main in (1..=500).filter(|main| main % 10 != 0) {
         history.forget(Revision { main, sub: 0 });
     }
-    sweep_all(&mut history, |record| {
-        record.revision.main > 500 || record.revision.main % 10 == 0
-    });
+    sweep_all(&mut history);
     let after = history.share();
     let ids: BTreeSet<u64> = after.iter().map(|chunk| chunk.id()).collect();
     assert_eq!(ids.len(), after.len());
@@ -319,13 +314,13 @@ fn joining_counts_the_bytes_that_revisions_take_in_their_new_chunk() {
     for revision in all.iter().filter(|revision| !survives(**revision)) {
         history.forget(*revision);
     }
-    sweep_all(&mut history, |record| survives(record.revision));
+    sweep_all(&mut history);
     assert_counted(&history);
     assert_eq!(history.chunks().count(), 1);
     for revision in all.iter().filter(|revision| survives(**revision)) {
         history.forget(*revision);
     }
-    sweep_all(&mut history, |_| false);
+    sweep_all(&mut history);
     assert_eq!((history.bytes(), history.dead_bytes()), (0, 0));
 }
 
