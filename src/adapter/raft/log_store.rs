@@ -15,6 +15,7 @@ use openraft::storage::{IOFlushed, LogState, RaftLogStorage};
 use openraft::{OptionalSend, RaftLogReader};
 use tokio::sync::oneshot;
 
+use crate::adapter::raft::aside;
 use crate::adapter::raft::types::{
     Entry, EntryPayload, LogId, TypeConfig, Vote, decode_entry, encode_entry, log_id,
 };
@@ -196,7 +197,7 @@ impl RaftLogReader<TypeConfig> for LogStore {
         if start >= old_end {
             return Ok(recent);
         }
-        let mut entries = self.read_disk(start, old_end, u64::MAX)?;
+        let mut entries = self.read_disk(start, old_end, u64::MAX).await?;
         entries.append(&mut recent);
         Ok(entries)
     }
@@ -204,7 +205,8 @@ impl RaftLogReader<TypeConfig> for LogStore {
     async fn limited_get_log_entries(&mut self, start: u64, end: u64) -> io::Result<Vec<Entry>> {
         let first = self.lock().first_recent();
         if start < first && start < end {
-            return self.read_disk(start, end.min(first), READ_BYTES_MAX);
+            let end = end.min(first);
+            return self.read_disk(start, end, READ_BYTES_MAX).await;
         }
         self.try_get_log_entries(start..end).await
     }
@@ -215,15 +217,15 @@ impl RaftLogReader<TypeConfig> for LogStore {
 }
 
 impl LogStore {
-    fn read_disk(&self, start: u64, end: u64, bytes_max: u64) -> io::Result<Vec<Entry>> {
-        let records = self
-            .wal
-            .read(start..end, bytes_max)
-            .map_err(io::Error::other)?;
-        records
-            .into_iter()
-            .map(|record| decode_entry(record).map_err(io::Error::other))
-            .collect()
+    /// A disk may take long, and a thread that serves has others waiting.
+    async fn read_disk(&self, start: u64, end: u64, bytes_max: u64) -> io::Result<Vec<Entry>> {
+        let wal = Arc::clone(&self.wal);
+        let read = move || {
+            let records = wal.read(start..end, bytes_max).map_err(io::Error::other)?;
+            let entries = records.into_iter().map(decode_entry);
+            entries.map(|it| it.map_err(io::Error::other)).collect()
+        };
+        aside(read).await?
     }
 }
 

