@@ -23,12 +23,12 @@ use tonic::transport::{Channel, Endpoint as Transport, Uri};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::adapter::net;
-use crate::adapter::rpc::WHY_KEY;
 use crate::adapter::rpc::proto::etcdserverpb as pb;
 use crate::adapter::rpc::proto::etcdserverpb::{
     cluster_client::ClusterClient, kv_client::KvClient, lease_client::LeaseClient,
     maintenance_client::MaintenanceClient, watch_client::WatchClient,
 };
+use crate::adapter::rpc::{VERSION_KEY, WHY_KEY};
 use crate::adapter::tls::{self, OTHER_SIDE, TlsError};
 
 /// Answers may be as large as the server lets them grow: a range has no limit of its own.
@@ -373,8 +373,16 @@ impl Client {
         &self,
         call: impl Future<Output = Result<Response<T>, Status>>,
     ) -> Result<T, ClientError> {
+        self.whole_answer(call).await.map(Response::into_inner)
+    }
+
+    /// With its metadata.
+    async fn whole_answer<T>(
+        &self,
+        call: impl Future<Output = Result<Response<T>, Status>>,
+    ) -> Result<Response<T>, ClientError> {
         match timeout_at(Instant::now() + self.limits.command, call).await {
-            Ok(Ok(answer)) => Ok(answer.into_inner()),
+            Ok(Ok(answer)) => Ok(answer),
             Ok(Err(status)) => {
                 let found = mistaken(&self.endpoint, &status);
                 Err(found.unwrap_or_else(|| status.into()))
@@ -407,6 +415,18 @@ impl Client {
         status: maintenance.status(StatusRequest) -> StatusResponse;
         defragment: maintenance.defragment(DefragmentRequest) -> DefragmentResponse;
         hash_kv: maintenance.hash_kv(HashKvRequest) -> HashKvResponse;
+    }
+
+    /// As [`Self::status`], and which version of this program answered; none: another program.
+    pub async fn status_of_program(
+        &self,
+    ) -> Result<(pb::StatusResponse, Option<String>), ClientError> {
+        let mut service = self.maintenance.clone();
+        let asked = service.status(pb::StatusRequest {});
+        let answer = self.whole_answer(asked).await?;
+        let version = answer.metadata().get(VERSION_KEY);
+        let version = version.and_then(|it| it.to_str().ok()).map(str::to_owned);
+        Ok((answer.into_inner(), version))
     }
 
     /// Opens a watch stream that the server ends when it loses its leader.

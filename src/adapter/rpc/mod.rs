@@ -44,6 +44,9 @@ pub mod proto {
 /// compare it.
 const WHY_KEY: &str = "coracle-why";
 
+/// Where an answer about a server says which version of this program it is; etcd has its own.
+const VERSION_KEY: &str = "coracle-version";
+
 /// A header is to stay small.
 const WHY_BYTES_MAX: usize = 1024;
 

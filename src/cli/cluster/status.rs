@@ -191,7 +191,7 @@ mod tests {
             is_learner: false,
             client_urls: vec!["http://127.0.0.1:2379".to_owned()],
             answer: Ok(Standing {
-                version: "3.5.1".to_owned(),
+                version: "0.1.0".to_owned(),
                 leader: 0xa,
                 term: 4,
                 applied_index: 7,
@@ -228,7 +228,7 @@ mod tests {
 cluster c is unavailable: 2 voters, 1 worker, one leads in term 4
 
 NAME  ID  ROLE    STATE   LAG  DB SIZE  VERSION  CLIENTS
-one   a   leader  up      0    20 MiB   3.5.1    http://127.0.0.1:2379
+one   a   leader  up      0    20 MiB   0.1.0    http://127.0.0.1:2379
 two   b   voter   silent  -    -        -
 
 WORKER  MACHINE                           STATE  FOR  VERSION  CLIENTS

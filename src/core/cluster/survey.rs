@@ -38,6 +38,7 @@ pub struct Report {
 /// How a member stands, by its own account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
+    /// Of the program; of etcd's API where it is another.
     pub version: String,
     /// 0: it knows none.
     pub leader: u64,

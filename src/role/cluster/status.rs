@@ -101,9 +101,9 @@ async fn standing(member: &pb::Member, limits: &Limits) -> Result<Standing, Clie
     let urls = member.client_ur_ls.iter();
     let endpoints: Vec<Endpoint> = urls.filter_map(|url| url.parse().ok()).collect();
     let client = Client::connect(&endpoints, limits).await?;
-    let status = client.status(pb::StatusRequest {}).await?;
+    let (status, version) = client.status_of_program().await?;
     Ok(Standing {
-        version: status.version,
+        version: version.unwrap_or(status.version),
         leader: status.leader,
         term: status.raft_term,
         applied_index: status.raft_applied_index,

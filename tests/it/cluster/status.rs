@@ -45,6 +45,9 @@ async fn status_shows_who_leads_and_what_is_wrong_and_health_ends_with_it() {
     let silent = members.iter().filter(|it| it["answers"] == false);
     let silent: Vec<&Value> = silent.map(|it| &it["name"]).collect();
     assert_eq!(silent, [&format!("m{dead}")]);
+    let version = env!("CARGO_PKG_VERSION");
+    let same = members.iter().filter(|it| it["version"] == version);
+    assert_eq!(same.count(), 2, "{document:#}");
     let problems = document["problems"].as_array().expect("a list");
     let named = |it: &Value| {
         it["what"]

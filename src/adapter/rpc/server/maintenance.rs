@@ -1,8 +1,10 @@
 //! The Maintenance service.
 
 use futures_util::StreamExt;
+use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
 
+use crate::adapter::rpc::VERSION_KEY;
 use crate::adapter::rpc::convert::{self, status};
 use crate::adapter::rpc::proto::etcdserverpb::{self as pb, maintenance_server::Maintenance};
 use crate::adapter::rpc::server::Service;
@@ -53,7 +55,7 @@ impl<A: Api> Maintenance for Service<A> {
         let view = self.api.status();
         let header = self.newest_header();
         let raft_term = header.as_ref().map_or(0, |header| header.raft_term);
-        Ok(Response::new(pb::StatusResponse {
+        let mut answer = Response::new(pb::StatusResponse {
             header,
             version: view.version,
             db_size: view.db_bytes,
@@ -67,7 +69,10 @@ impl<A: Api> Maintenance for Service<A> {
             storage_version: view.storage_version,
             db_size_quota: view.db_bytes_quota,
             downgrade_info: Some(pb::DowngradeInfo::default()),
-        }))
+        });
+        let program = MetadataValue::from_static(env!("CARGO_PKG_VERSION"));
+        answer.metadata_mut().insert(VERSION_KEY, program);
+        Ok(answer)
     }
 
     /// Space is given back while running, so there is nothing to do and nothing to wait for.
