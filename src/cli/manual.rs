@@ -144,15 +144,15 @@ pub const PAGES: &[Page] = &[
             ("0", "ended in order, as it was told to"),
             ("1", "failed: it cannot start, or cannot go on"),
             ("2", "usage: the command line or a setting is wrong"),
-            ("4", "unavailable: no member lets this machine in"),
+            (
+                "4",
+                "unavailable: no member lets this machine in; with --initial-cluster-state \
+                 existing, no other member answers",
+            ),
             (
                 "5",
                 "refused: the token lets nobody in or is of another cluster, or a certificate is \
                  not valid now",
-            ),
-            (
-                "4",
-                "unavailable: with --initial-cluster-state existing, no other member answers",
             ),
             (
                 "6",

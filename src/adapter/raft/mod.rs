@@ -218,7 +218,10 @@ impl Consensus {
                     Ok(_) => return Ok(()),
                     Err(KvError::Stopped) => return Err(self.failed().await),
                     // The others may start later; nothing is wrong with waiting for them.
-                    Err(error) => tracing::info!(%error, "waiting for a leader"),
+                    Err(error) => tracing::info!(
+                        %error,
+                        "waiting for a leader, for which a majority of the members must run"
+                    ),
                 }
             }
         };

@@ -24,7 +24,8 @@ pub fn command() -> Command {
              directory of its first machine. The daemon on this machine then makes itself a \
              certificate, tokens let other machines in, and all of them speak TLS with each other \
              and with clients that show a certificate of the cluster.\n\n\
-             Refused where a cluster or an authority is already; nothing is changed then.",
+             Refused where a cluster or an authority is already; nothing is changed then. It works \
+             on this machine's files, and heeds no --endpoints.",
         )
         .args([
             data_dir(),

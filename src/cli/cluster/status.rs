@@ -40,6 +40,13 @@ pub fn summary(survey: &Survey) -> String {
     let learners = survey.members.len() - voters;
     let leads = |it: &&Report| it.id == survey.leader && survey.leader != 0;
     let leader = match survey.members.iter().find(leads) {
+        Some(silent) if silent.answer.is_err() => {
+            format!(
+                "{}, who led in term {}, is silent",
+                silent.label(),
+                survey.term
+            )
+        }
         Some(leader) => format!("{} leads in term {}", leader.label(), survey.term),
         None => "nobody leads".to_owned(),
     };

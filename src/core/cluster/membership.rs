@@ -8,6 +8,7 @@
 //! - A refusal has etcd's text for its clients and says in figures why.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,20 @@ pub enum Change {
     Promote {
         id: u64,
     },
+}
+
+/// As the log tells it: ids as people read them everywhere else.
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Add { id, peer_urls } => write!(f, "add {id:x} at {}", peer_urls.join(",")),
+            Self::Remove { id } => write!(f, "remove {id:x}"),
+            Self::Update { id, peer_urls } => {
+                write!(f, "{id:x} is at {} now", peer_urls.join(","))
+            }
+            Self::Promote { id } => write!(f, "promote {id:x}"),
+        }
+    }
 }
 
 /// One change of who votes, made as a whole: the promoted vote and the removed are gone, or

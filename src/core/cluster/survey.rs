@@ -198,8 +198,10 @@ impl Survey {
                     voters - majority,
                     voters - 1
                 ),
-                remedy: "make it an odd number: `coracle cluster promote NODE` or `demote NODE`"
-                    .to_owned(),
+                remedy:
+                    "make it an odd number: `coracle cluster promote NODE`, `demote NODE` if it \
+                         joined by a token, or `remove NODE`"
+                        .to_owned(),
             });
         }
     }

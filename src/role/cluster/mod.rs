@@ -173,6 +173,10 @@ fn failure(what: &str, error: &ClientError) -> Failure {
         ClientError::Connect { .. } => {
             failure.hint("start the daemon here, or name members with `--endpoints LIST`")
         }
+        ClientError::Late { .. } => failure.hint(
+            "see its log: it may wait for a majority of the members; ask another one with \
+             `--endpoints LIST`, or wait longer with --timeout",
+        ),
         ClientError::PlainText { .. } => {
             failure.hint("name it with `--endpoints http://HOST:PORT`")
         }

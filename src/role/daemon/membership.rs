@@ -38,8 +38,8 @@ impl Node {
         | Change::Promote { id }) = change;
         let changed = self.consensus.change_members(&change).await;
         match &changed {
-            Ok(()) => tracing::info!(?change, "the members have changed"),
-            Err(why) => tracing::warn!(?change, %why, "the members are not changed"),
+            Ok(()) => tracing::info!(%change, "the members have changed"),
+            Err(why) => tracing::warn!(%change, %why, "the members are not changed"),
         }
         changed.map_err(refused)?;
         if let Change::Remove { id } = change {

@@ -80,58 +80,11 @@ impl Trouble {
         // In figures, with the words that etcd has for it.
         let why = error.why().map(|why| format!("{why} ({error})"));
         let mut failure = Failure::new(exit, what, why.unwrap_or_else(|| error.to_string()));
-        match error {
-            ClientError::Connect { .. } => {
-                failure = failure.hint(
-                    "start one with `coracle daemon`, or name another with `--endpoints LIST`",
-                );
-            }
-            ClientError::PlainText { .. } => {
-                failure = failure.hint("name it with `--endpoints http://HOST:PORT`");
-            }
-            ClientError::SpeaksTls { .. } => {
-                failure = failure.hint(
-                    "write https:// instead of http://: `--endpoints https://HOST:PORT --cacert \
-                     FILE`",
-                );
-            }
-            ClientError::Distrust { .. } => {
-                failure.exit = Exit::REFUSED;
-                failure = failure.hint(
-                    "name the server's authority with `--cacert FILE`, and a certificate of your \
-                     own, if it wants one, with `--cert FILE --key FILE`",
-                );
-            }
-            error if error.is_foreign() => {
-                failure = failure.hint(
-                    "perhaps it is no etcd v3 server that listens there: look with \
-                     `curl http://HOST:PORT/version`, or name another with `--endpoints LIST`",
-                );
-            }
-            ClientError::TooLarge { .. } => {
-                failure = failure.hint(
-                    "send more with --max-request-bytes BYTES; the daemon's own limit is its \
-                     --max-request-bytes",
-                );
-            }
-            ClientError::Status(status) if status.message() == TOO_LARGE => {
-                failure = failure.hint(
-                    "make it smaller, or give the daemon a larger --max-request-bytes (1572864 \
-                     unless it was told otherwise)",
-                );
-            }
-            ClientError::Status(status) if status.message() == NO_SPACE => {
-                failure = failure.hint(
-                    "make space with `kvctl del` and `kvctl compaction REVISION`, or give the \
-                     daemon a larger --quota-backend-bytes; the alarm then clears itself",
-                );
-            }
-            ClientError::Status(status) if COSTS_MAJORITY.contains(&status.message()) => {
-                failure = failure.hint(
-                    "see who is down with `coracle cluster status`, and start or replace it first",
-                );
-            }
-            _ => {}
+        if matches!(error, ClientError::Distrust { .. }) {
+            failure.exit = Exit::REFUSED;
+        }
+        if let Some(hint) = remedy(error) {
+            failure = failure.hint(hint);
         }
         Self {
             failure,
@@ -195,6 +148,51 @@ impl Trouble {
         }
         Failure::silent(Exit(self.exit))
     }
+}
+
+/// What to type about it, where that is known.
+fn remedy(error: &ClientError) -> Option<&'static str> {
+    let hint = match error {
+        ClientError::Connect { .. } => {
+            "start one with `coracle daemon`, or name another with `--endpoints LIST`"
+        }
+        ClientError::Late { .. } => {
+            "see what is wrong with `coracle cluster status`, or wait longer with \
+             --command-timeout"
+        }
+        ClientError::PlainText { .. } => "name it with `--endpoints http://HOST:PORT`",
+        ClientError::SpeaksTls { .. } => {
+            "write https:// instead of http://: `--endpoints https://HOST:PORT --cacert FILE`"
+        }
+        ClientError::Distrust { .. } => {
+            "name the server's authority with `--cacert FILE`, and a certificate of your own, if \
+             it wants one, with `--cert FILE --key FILE`"
+        }
+        error if error.is_foreign() => {
+            "perhaps it is no etcd v3 server that listens there: look with \
+             `curl http://HOST:PORT/version`, or name another with `--endpoints LIST`"
+        }
+        ClientError::TooLarge { .. } => {
+            "send more with --max-request-bytes BYTES; the daemon's own limit is its \
+             --max-request-bytes"
+        }
+        ClientError::Status(status) if status.message() == TOO_LARGE => {
+            "make it smaller, or give the daemon a larger --max-request-bytes (1572864 unless it \
+             was told otherwise)"
+        }
+        ClientError::Status(status) if status.message() == NO_SPACE => {
+            "make space with `kvctl del` and `kvctl compaction REVISION`, or give the daemon a \
+             larger --quota-backend-bytes; the alarm then clears itself"
+        }
+        ClientError::Status(status) if COSTS_MAJORITY.contains(&status.message()) => {
+            "see who is down with `coracle cluster status`, and start or replace it first"
+        }
+        ClientError::Status(status) if status.message().starts_with("unknown service ") => {
+            "that may be a peer URL: name a client URL with `--endpoints LIST`"
+        }
+        _ => return None,
+    };
+    Some(hint)
 }
 
 impl fmt::Display for Trouble {
