@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 pub(super) async fn remove(asking: &Asking, name: &str) -> Result<Exit, Failure> {
     let what = format!("cannot remove {name:?}");
-    let inside = asker(asking)?;
+    let inside = asker(asking).await?;
     let everybody = everybody(&inside, &what).await?;
     let entry = find(&everybody.entries, name).map_err(|error| unnamed(&what, &error))?;
     // First: until that is done the machine has to be known, or nobody would find it again.
@@ -58,7 +58,7 @@ pub(super) async fn remove(asking: &Asking, name: &str) -> Result<Exit, Failure>
 
 pub(super) async fn demote(asking: &Asking, name: &str) -> Result<Exit, Failure> {
     let what = format!("cannot demote {name:?}");
-    let inside = asker(asking)?;
+    let inside = asker(asking).await?;
     let everybody = everybody(&inside, &what).await?;
     let entry = find(&everybody.entries, name).map_err(|error| unnamed(&what, &error))?;
     let joined = |machine| everybody.joined.contains(machine);
@@ -90,7 +90,7 @@ pub(super) async fn demote(asking: &Asking, name: &str) -> Result<Exit, Failure>
 pub(super) async fn promote(asking: &Asking, matches: &Matches) -> Result<Exit, Failure> {
     let Promote { node: name, wait } = form::promote(matches);
     let what = format!("cannot promote {name:?}");
-    let inside = asker(asking)?;
+    let inside = asker(asking).await?;
     let deadline = Instant::now() + wait.min(SETTLING);
     let (everybody, appointment) = loop {
         let everybody = everybody(&inside, &what).await?;
@@ -125,7 +125,7 @@ pub(super) async fn promote(asking: &Asking, matches: &Matches) -> Result<Exit, 
 pub(super) async fn replace(asking: &Asking, matches: &Matches) -> Result<Exit, Failure> {
     let Replace { dead, new, wait } = form::replace(matches);
     let what = format!("cannot replace {dead:?}");
-    let inside = asker(asking)?;
+    let inside = asker(asking).await?;
     let everybody = everybody(&inside, &what).await?;
     let succession = everybody.register().replace(&dead, new.as_deref());
     let succession = succession.map_err(|failed| match failed {

@@ -82,17 +82,30 @@ fn endpoints(asking: &Asking) -> Result<Vec<Endpoint>, Failure> {
     endpoints.map_err(|error| Failure::usage("cannot use --endpoints", error))
 }
 
-/// A client that asks one member after the other, until one can be reached.
-fn asker(asking: &Asking) -> Result<Inside, Failure> {
+/// A client that asks one member after the other, until one can be reached that is no learner: a
+/// learner refuses nearly everything, and whoever names several endpoints may name one.
+async fn asker(asking: &Asking) -> Result<Inside, Failure> {
     let limits = limits(asking)?;
-    let endpoints = endpoints(asking)?.into_iter().enumerate();
-    let targets = endpoints.map(|(at, endpoint)| Target {
-        // Only to tell them apart: who they are is not known yet.
-        member: at as u64,
-        endpoints: vec![endpoint.settled(limits.prefers_tls)],
-    });
+    let endpoints = endpoints(asking)?;
+    let others = endpoints.len().saturating_sub(1);
+    let targets = endpoints
+        .into_iter()
+        .enumerate()
+        .map(|(at, endpoint)| Target {
+            // Only to tell them apart: who they are is not known yet.
+            member: at as u64,
+            endpoints: vec![endpoint.settled(limits.prefers_tls)],
+        });
     let relay = Relay::new(targets.collect(), limits.tls);
-    Ok(Inside::over(relay, asking.timeout))
+    let inside = Inside::over(relay.clone(), asking.timeout);
+    for _ in 0..others {
+        match inside.members().await {
+            Err(AskError::Refused(why)) if is_learners(&why) => relay.move_on(),
+            // What else is wrong, the question itself is told.
+            _ => break,
+        }
+    }
+    Ok(inside)
 }
 
 /// That the cluster could not be asked, or did not do as it was asked, as a failure of `what`.

@@ -15,7 +15,7 @@ use crate::error::{Exit, Failure};
 use crate::role::cluster::{asker, print, unasked};
 
 pub(super) async fn members(asking: &Asking) -> Result<Exit, Failure> {
-    let inside = asker(asking)?;
+    let inside = asker(asking).await?;
     let everybody = Everybody::ask(&inside).await;
     let everybody =
         everybody.map_err(|error| unasked("cannot learn who is in the cluster", &error))?;

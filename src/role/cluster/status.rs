@@ -48,7 +48,7 @@ pub(super) async fn survey(asking: &Asking) -> Result<Survey, Failure> {
     let alarms = client.alarm(pb::AlarmRequest::default()).await;
     let alarms = alarms.map_err(|error| failure("cannot learn of alarms", &error))?;
     let cluster_id = list.header.map_or(0, |header| header.cluster_id);
-    let inside = asker(asking)?;
+    let inside = asker(asking).await?;
     let workers = Everybody::with(
         &inside,
         cluster_id,

@@ -10,7 +10,7 @@ use crate::error::{Exit, Failure};
 use crate::role::cluster::{asker, print, unasked};
 
 pub(super) async fn run(asking: &Asking, matches: &Matches) -> Result<Exit, Failure> {
-    let inside = asker(asking)?;
+    let inside = asker(asking).await?;
     let (verb, matches) = matches.subcommand().expect("clap requires a verb");
     match verb {
         "create" => create(asking, &inside, form::create(matches)).await,

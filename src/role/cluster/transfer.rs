@@ -63,7 +63,7 @@ fn outcome(changed: bool, node: Subject, what: String) -> Outcome {
 
 /// The voter that was named.
 async fn named(asking: &Asking, name: &str) -> Result<Option<Subject>, Failure> {
-    let everybody = Everybody::ask(&asker(asking)?).await;
+    let everybody = Everybody::ask(&asker(asking).await?).await;
     let everybody = everybody.map_err(|error| unasked(WHAT, &error))?;
     let entry = find(&everybody.entries, name).map_err(|error| unnamed(WHAT, &error))?;
     let label = entry.label();
