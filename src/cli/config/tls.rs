@@ -107,6 +107,13 @@ impl Reader<'_> {
                 return Err(self.refused(listened, why));
             }
         }
+        if let Some(join) = &settings.joining.join
+            && join.urls.iter().all(|url| url.starts_with("https://"))
+            && let Some(plain) = settings.listen_peer.iter().find(|url| !is_secure(url))
+        {
+            let why = format!("{plain} is without TLS, and the cluster has it: write https://");
+            return Err(self.refused("listen-peer-urls", why));
+        }
         let open = settings.peer_tls.as_ref();
         if open.is_some_and(|files| files.authorities.is_none()) && !settings.insecure {
             let why = "whoever reaches it could pass for a member: give --peer-trusted-ca-file \
@@ -251,6 +258,14 @@ mod tests {
                     ("advertise-client-urls", "http://db1:2379"),
                 ],
                 "advertise-client-urls",
+                "write https://",
+            ),
+            (
+                &[
+                    ("join", "https://db1:2380"),
+                    ("listen-peer-urls", "http://127.0.0.1:1"),
+                ],
+                "listen-peer-urls",
                 "write https://",
             ),
             (

@@ -112,6 +112,31 @@ async fn ask_members(settings: &Settings, tls: Option<&tls::Client>) -> Result<D
     }
 }
 
+/// Refuses the data directory of another one of the founders: two daemons with one identity would
+/// vote twice.
+pub(super) fn refuse_mistaken(settings: &Settings, identity: Identity) -> Result<(), Failure> {
+    let mut founders = settings.founders.iter().flat_map(|founders| &founders.0);
+    let is_this =
+        |urls: &[String]| Founders::member_id(urls, &settings.cluster_token) == identity.member_id;
+    let Some((other, _)) = founders.find(|(_, urls)| is_this(urls)) else {
+        return Ok(());
+    };
+    if *other == settings.name {
+        return Ok(());
+    }
+    let why = format!(
+        "data directory \"{}\" is that of member {other:?} ({:x}), and this daemon is to be {:?}",
+        settings.data_dir.display(),
+        identity.member_id,
+        settings.name
+    );
+    let failure = Failure::new(Exit::CONFLICT, "cannot take part in the cluster", why);
+    Err(failure.hint(
+        "give its own directory with --data-dir DIR; one that lost its data is removed and added \
+         anew, see `coracle cluster status`",
+    ))
+}
+
 fn founding_identity(settings: &Settings) -> Identity {
     let token = &settings.cluster_token;
     let own = settings.founders.as_ref().and_then(|founders| {

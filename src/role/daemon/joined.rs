@@ -42,6 +42,8 @@ pub(super) async fn join(settings: &Settings, identity: Option<Identity>) -> Res
         return Err(Failure::new(Exit::CONFLICT, "cannot join the cluster", why)
             .hint("start it without --join, or give an empty directory with --data-dir DIR"));
     }
+    // A machine that the cluster knows should be there, and a token may be good for one only.
+    Listening::try_ports(settings).await?;
     Company::join(settings, &Own::read(settings)?, how).await
 }
 

@@ -68,6 +68,22 @@ impl Listening {
         })
     }
 
+    /// Finds out whether the ports can be had, before anybody is told that they will be.
+    pub(super) async fn try_ports(settings: &Settings) -> Result<(), Failure> {
+        for (urls, flag) in [
+            (&settings.listen_client, "--listen-client-urls"),
+            (&settings.listen_peer, "--listen-peer-urls"),
+            (&settings.listen_metrics, "--listen-metrics-urls"),
+        ] {
+            let plain = urls.iter().map(|url| ListenUrl {
+                scheme: Scheme::Http,
+                ..*url
+            });
+            bind_all(&plain.collect::<Vec<_>>(), flag, &None).await?;
+        }
+        Ok(())
+    }
+
     /// The same sockets once more, for the next role that serves on them.
     pub(super) fn again(&self) -> Result<Self, Failure> {
         let all = |listeners: &[Listener]| {

@@ -235,7 +235,10 @@ async fn serve(settings: Settings) -> Result<Exit, Failure> {
         Some(company) => joined::serve(&settings, &trust, listening, company).await,
         None => {
             let identity = match (identity, settings.force_new_cluster) {
-                (Some(identity), _) => identity,
+                (Some(identity), _) => {
+                    forming::refuse_mistaken(&settings, identity)?;
+                    identity
+                }
                 (None, true) => return Err(forced::refuse_new(&settings)),
                 (None, false) => {
                     let identity = forming::identity(&settings, trust.to_peers.as_ref()).await?;

@@ -80,8 +80,12 @@ impl Trouble {
         // In figures, with the words that etcd has for it.
         let why = error.why().map(|why| format!("{why} ({error})"));
         let mut failure = Failure::new(exit, what, why.unwrap_or_else(|| error.to_string()));
-        if matches!(error, ClientError::Distrust { .. }) {
-            failure.exit = Exit::REFUSED;
+        match error {
+            ClientError::Distrust { .. } => failure.exit = Exit::REFUSED,
+            ClientError::Status(status) if COSTS_MAJORITY.contains(&status.message()) => {
+                failure.exit = Exit::CONFLICT;
+            }
+            _ => {}
         }
         if let Some(hint) = remedy(error) {
             failure = failure.hint(hint);

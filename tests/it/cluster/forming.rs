@@ -95,6 +95,23 @@ async fn a_member_that_lost_its_data_is_refused_and_the_others_go_on() {
     assert_eq!(cluster.agree().await, 3);
 }
 
+#[tokio::test]
+async fn the_data_of_another_founder_is_refused() {
+    let mut cluster = Cluster::start(3);
+    put_through(cluster.member(0), "a", "1").await;
+    let [mistaken, other] = [0, 1];
+    cluster.kill(mistaken);
+    cluster.kill(other);
+    let data = cluster.rig(other).data.clone();
+    let own = std::mem::replace(&mut cluster.rig(mistaken).data, data);
+    let words = ["that of member \"m1\"", "is to be \"m0\"", "hint:"];
+    cluster.rig(mistaken).run().assert(6, &words);
+    cluster.rig(mistaken).data = own;
+    cluster.restart(mistaken);
+    cluster.restart(other);
+    assert_eq!(cluster.agree().await, 2);
+}
+
 #[test]
 fn a_member_that_is_no_founder_is_told() {
     let flags = ["--name", "a", "--initial-cluster", "b=http://127.0.0.1:1"];

@@ -475,6 +475,24 @@ async fn a_daemon_that_founded_a_cluster_does_not_join_another() {
     rig.run().assert(6, &["holds a cluster of its own"]);
 }
 
+#[tokio::test]
+async fn a_machine_whose_port_is_taken_is_not_let_in_and_keeps_its_token() {
+    let mut party = Party::begin();
+    party.token = create(party.node(0), &["--uses", "1"]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
+    let mut rig = party.rig(1, &party.token.clone());
+    let usual = std::mem::take(&mut rig.listen);
+    rig.listen = format!("http://{}", taken.local_addr().expect("has one"));
+    rig.run().assert(1, &["Address already in use", "hint:"]);
+    assert_eq!(nodes(party.node(0)).expect("answers").len(), 1);
+    rig.listen = usual;
+    party.nodes.push(Some(rig.start()));
+    party.rigs.push(rig);
+    party
+        .until("both vote", |nodes| counted(nodes, "voter") == 2)
+        .await;
+}
+
 #[test]
 fn a_machine_that_finds_nobody_says_so() {
     let token = coracle::core::cluster::token::Token::of_random(1, 2, None).to_string();

@@ -179,7 +179,7 @@ async fn with_one_down_a_member_is_added_and_none_that_is_alive_removed() {
     let mut kvctl = client(&["--endpoints", cluster.member(leads).address()]);
     let asked = kvctl.args(["member", "remove", &format!("{alive_id:x}")]);
     let asked = asked.output().expect("kvctl runs");
-    assert_eq!(asked.status.code(), Some(4), "{asked:?}");
+    assert_eq!(asked.status.code(), Some(6), "{asked:?}");
     let told = String::from_utf8_lossy(&asked.stderr);
     for words in [why.as_str(), "`coracle cluster status`"] {
         assert!(told.contains(words), "{told}");
