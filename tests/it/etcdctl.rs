@@ -140,7 +140,8 @@ fn normal(text: &str, numbers_differ: bool) -> String {
             word.push(character);
             continue;
         }
-        let id = word.len() >= 15 && word.chars().all(|digit| digit.is_ascii_hexdigit());
+        // An id has sixteen digits without its leading zeros.
+        let id = word.len() >= 12 && word.chars().all(|digit| digit.is_ascii_hexdigit());
         let number = word.starts_with(|digit: char| digit.is_ascii_digit());
         normal += if id || (number && numbers_differ) {
             "#"

@@ -51,8 +51,16 @@ pub(super) fn status(session: &Session, matches: &Matches) -> Result<Exit, Troub
         let what = format!("cannot use the snapshot {}", path.display());
         Trouble::plain(Failure::new(Exit::FAILED, what, why), 1)
     };
-    let file = disk::read_whole(path).map_err(|error| failed(error.to_string()))?;
-    let (head, machine) = snapshot::read(&file).map_err(|error| failed(error.to_string()))?;
+    let unusable = |error: RestoreError| Trouble::plain(restore_failure(&error), 1);
+    let place = || path.to_owned();
+    let file = disk::read_whole(path).map_err(|source| {
+        let path = place();
+        unusable(RestoreError::Read { path, source })
+    })?;
+    let (head, machine) = snapshot::read(&file).map_err(|source| {
+        let path = place();
+        unusable(RestoreError::Snapshot { path, source })
+    })?;
     let store = &machine.store;
     let hashed = store.start_hash(0).and_then(|mut progress| {
         while store.hash_step(&mut progress)? == Step::More {}

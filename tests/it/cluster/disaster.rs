@@ -202,6 +202,13 @@ async fn what_cannot_be_trusted_or_would_overwrite_is_refused() {
     let (code, told) = restore(&cut, &fresh, &[]);
     assert_eq!(code, Some(5), "{told}");
     assert!(told.contains("ends too early"), "{told}");
+    let looked = output(&mut client(&[
+        "snapshot",
+        "status",
+        &cut.display().to_string(),
+    ]));
+    assert_eq!(looked.status.code(), Some(5), "{looked:?}");
+    assert!(String::from_utf8_lossy(&looked.stderr).contains("hint:"));
     std::fs::write(&cut, "something else").expect("written");
     let (code, told) = restore(&cut, &fresh, &[]);
     assert_eq!(code, Some(1), "{told}");
