@@ -4,6 +4,7 @@ pub mod authority;
 pub mod backup;
 pub mod certificate;
 pub mod checkpoint;
+pub mod cork;
 pub mod data_directory;
 pub mod disk;
 pub mod host;

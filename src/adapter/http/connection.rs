@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_stream::wrappers::WatchStream;
 
+use crate::adapter::cork::Corked;
 use crate::adapter::http::dispatch::Phase;
 use crate::adapter::http::front::{Limits, ServeCall};
 use crate::adapter::http::secure::Doorman;
@@ -65,14 +66,14 @@ pub(crate) async fn serve<S: ServeCall>(
         return;
     };
     let service = service(caller);
-    let replayed = |ahead| TokioIo::new(Replayed::new(ahead, socket, limits.stall_timeout));
+    let replayed = |ahead| Replayed::new(ahead, socket, limits.stall_timeout);
     let ended = match speech {
         Speech::Http1(ahead) => {
-            let io = replayed(ahead);
+            let io = TokioIo::new(replayed(ahead));
             converse(http1_settings(limits).serve_connection(io, service), phase).await
         }
         Speech::Http2(ahead) => {
-            let io = replayed(ahead);
+            let io = TokioIo::new(Corked::new(replayed(ahead)));
             converse(http2_settings(limits).serve_connection(io, service), phase).await
         }
     };
@@ -181,7 +182,7 @@ impl<S: ServeCall> Conversation for http1::Connection<TokioIo<Replayed>, S> {
     }
 }
 
-impl<S: ServeCall> Conversation for http2::Connection<TokioIo<Replayed>, S, TokioExecutor> {
+impl<S: ServeCall> Conversation for http2::Connection<TokioIo<Corked<Replayed>>, S, TokioExecutor> {
     fn finish_up(self: Pin<&mut Self>) {
         self.graceful_shutdown();
     }

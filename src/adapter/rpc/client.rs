@@ -22,6 +22,7 @@ use tonic::metadata::MetadataValue;
 use tonic::transport::{Channel, Endpoint as Transport, Uri};
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::adapter::cork::Corked;
 use crate::adapter::net;
 use crate::adapter::rpc::proto::etcdserverpb as pb;
 use crate::adapter::rpc::proto::etcdserverpb::{
@@ -480,7 +481,7 @@ pub(super) async fn open(
     address: Address,
     tls: Option<tls::Client>,
     limit: Duration,
-) -> std::io::Result<TokioIo<Box<dyn Duplex>>> {
+) -> std::io::Result<TokioIo<Corked<Box<dyn Duplex>>>> {
     let stream: Box<dyn Duplex> = match address {
         Address::Tls { host, port } => match tls {
             Some(tls) => secure(&tls, &host, port, limit).await?,
@@ -491,7 +492,7 @@ pub(super) async fn open(
         }
         Address::Unix(path) => Box::new(UnixStream::connect(path).await?),
     };
-    Ok(TokioIo::new(stream))
+    Ok(TokioIo::new(Corked::new(stream)))
 }
 
 impl ClientError {

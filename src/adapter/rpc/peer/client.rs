@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use tonic::transport::{Channel, Endpoint, Uri};
 use tonic::{Code, Request, Response, Status, Streaming};
 
+use crate::adapter::cork::Corked;
 use crate::adapter::log::Rarely;
 use crate::adapter::rpc::client::{Address, Duplex, Endpoint as Named, open};
 use crate::adapter::rpc::peer::{
@@ -125,7 +126,7 @@ async fn connect(
     tls: Option<tls::Client>,
     limit: Duration,
     complaint: Arc<Rarely>,
-) -> Result<TokioIo<Box<dyn Duplex>>, NeverConnected> {
+) -> Result<TokioIo<Corked<Box<dyn Duplex>>>, NeverConnected> {
     let mut refused = NeverConnected("no address".to_owned());
     for address in addresses {
         let secured = matches!(address, Address::Tls { .. });
