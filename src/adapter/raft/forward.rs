@@ -19,7 +19,7 @@ use crate::adapter::raft::members::Changer;
 use crate::adapter::raft::messages::{LeaseQuestion, NotMade, Published, Question, decode, encode};
 use crate::adapter::raft::reads;
 use crate::adapter::raft::state_machine::StateMachine;
-use crate::adapter::raft::types::{Batch, Member, TypeConfig, log_id};
+use crate::adapter::raft::types::{Batch, LogId, Member, TypeConfig, log_id};
 use crate::adapter::rpc::peer::{Bytes, Couriers, PeerError};
 use crate::core::cluster::comparison::Fingerprint;
 use crate::core::kv::request::{KvError, Reply};
@@ -151,12 +151,6 @@ impl Forwarder {
     ) -> Result<Vec<Result<Reply, KvError>>, KvError> {
         let deadline = Instant::now() + self.patience;
         loop {
-            // No time-out: who waits has one, and the entry is in the log's hands until then.
-            match write(&self.raft, batch.clone()).await {
-                Written::Replies(_, replies) => return Ok(replies),
-                Written::Failed(error) => return Err(error),
-                Written::Elsewhere => {}
-            }
             if let Some((leader, term)) = self.leadership()
                 && leader != *self.raft.node_id()
             {
@@ -170,6 +164,13 @@ impl Forwarder {
                     }
                     Err(NotMade::Failed(error)) => return Err(error),
                     Err(NotMade::NotLeader) => {}
+                }
+            } else {
+                // No time-out: who waits has one, and the entry is in the log's hands until then.
+                match write(&self.raft, batch.clone()).await {
+                    Written::Replies(_, replies) => return Ok(replies),
+                    Written::Failed(error) => return Err(error),
+                    Written::Elsewhere => {}
                 }
             }
             self.pause(deadline).await?;
@@ -208,14 +209,12 @@ impl Forwarder {
     }
 
     pub(super) async fn wait_applied(&self, index: u64, deadline: Instant) -> Result<(), KvError> {
-        let wait = self
-            .raft
-            .wait(Some(deadline.saturating_duration_since(Instant::now())));
-        let applied = wait.applied_index_at_least(Some(index), "a read").await;
-        match applied {
-            Ok(_) => Ok(()),
-            Err(openraft::metrics::WaitError::Timeout(..)) => Err(KvError::TimedOut),
-            Err(openraft::metrics::WaitError::ShuttingDown) => Err(KvError::Stopped),
+        let mut progress = self.raft.watch_apply_progress();
+        let has = |applied: &Option<LogId>| applied.is_some_and(|applied| applied.index >= index);
+        match timeout_at(deadline, progress.wait_until(has)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) => Err(KvError::Stopped),
+            Err(_) => Err(KvError::TimedOut),
         }
     }
 

@@ -645,6 +645,15 @@ async fn aside<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await
 }
 
+/// Lets everything that is ready run, and the tasks as well that this wakes or that sockets wake
+/// meanwhile: a message to other members, an entry, a sync then serve all who ask at the same time,
+/// and not only the first. Where nothing else is to be done it takes microseconds.
+async fn all_have_arrived() {
+    // The first time sockets are looked at, the second time those who read from them have asked.
+    tokio::task::yield_now().await;
+    tokio::task::yield_now().await;
+}
+
 /// Waits for `work` for as long as `progress` changes in each `period`.
 async fn unless_stalled<T>(
     period: Duration,

@@ -12,6 +12,7 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
+use std::iter::from_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot};
 
+use crate::adapter::raft::all_have_arrived;
 use crate::adapter::raft::forward::Forwarder;
 use crate::adapter::raft::statistics::Counters;
 use crate::adapter::raft::types::Batch;
@@ -145,6 +147,9 @@ impl Proposer {
                 }
                 Event::Ended => return,
             }
+            if self.in_flight.len() < IN_FLIGHT_MAX {
+                self.gather().await;
+            }
             while self.in_flight.len() < IN_FLIGHT_MAX
                 && let Some(bytes_max) = self.entry_bytes_max()
             {
@@ -166,6 +171,14 @@ impl Proposer {
                 _ => Event::Proposed,
             },
         }
+    }
+
+    /// Has what is proposed at the same time wait together: an entry costs as much as many commands.
+    async fn gather(&mut self) {
+        all_have_arrived().await;
+        let room = BATCH_COMMANDS_MAX.saturating_sub(self.waiting.len());
+        let more = from_fn(|| self.proposals.try_recv().ok());
+        self.waiting.extend(more.take(room));
     }
 
     /// How large the next entry may be; none while nothing waits, or there is no room for it.

@@ -5,12 +5,14 @@
 //! that Raft's ReadIndex wants of a heartbeat round, and the answer needs no other message.
 
 use std::collections::BTreeSet;
+use std::iter::from_fn;
 use std::sync::Arc;
 
 use openraft::errors::{LinearizableReadError, RaftError};
 use openraft::{Raft, RaftState, ReadPolicy};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::adapter::raft::all_have_arrived;
 use crate::adapter::raft::forward::Forwarder;
 use crate::adapter::raft::messages::Ballot;
 use crate::adapter::raft::state_machine::StateMachine;
@@ -25,7 +27,7 @@ pub(super) const WAITING_MAX: usize = 16 * 1024;
 pub(super) type Read = oneshot::Sender<Result<Option<u64>, KvError>>;
 
 /// Confirms for all reads that arrived before it started, again and again, until every handle is
-/// dropped. A read that arrives during a confirmation waits for the next: the one under way may
+/// dropped. All that arrive together wait for one. A read that arrives during a confirmation waits for the next: the one under way may
 /// have been judged before the read began.
 pub(super) async fn run(
     forwarder: Forwarder,
@@ -34,6 +36,8 @@ pub(super) async fn run(
 ) {
     let mut waiting = Vec::new();
     while reads.recv_many(&mut waiting, WAITING_MAX).await > 0 {
+        all_have_arrived().await;
+        waiting.extend(from_fn(|| reads.try_recv().ok()).take(WAITING_MAX - waiting.len()));
         let confirmed = forwarder.read_barrier().await;
         if confirmed.is_err() {
             counters.read_index_failed();
