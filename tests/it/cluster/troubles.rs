@@ -43,6 +43,8 @@ const CHECKPOINTS_AWAY: u64 = 3;
 /// Who writes checkpoints gives way to everything else that the machine does.
 const CHECKPOINTS_PATIENCE: Duration = Duration::from_secs(300);
 
+const LAST_WORDS_LINES: usize = 40;
+
 /// A member says so when it was too far behind for the log.
 pub(crate) const TOOK_OVER: &str = "took over the whole state of the leader";
 
@@ -238,10 +240,11 @@ impl Run {
     /// Keeps a member away until no other one can bring it up by entries.
     fn keep_away(&mut self, whom: &Whom, is_compacted: bool) {
         let away = self.one(whom);
-        // A checkpoint is due when the log is half as large as all versions.
-        self.compact();
         let deadline = Instant::now() + CHECKPOINTS_PATIENCE;
         loop {
+            // A checkpoint is due when the log has grown by half of all versions: without this
+            // each would take twice as long as the one before.
+            self.compact();
             self.kill(away);
             self.until_checkpoints(deadline);
             if is_compacted {
@@ -268,10 +271,24 @@ impl Run {
             }
             assert!(
                 Instant::now() < deadline,
-                "no checkpoints: {before:?}, {now:?}"
+                "no checkpoints: {before:?}, {now:?}{}",
+                self.last_words()
             );
             self.wait(LOOK);
         }
+    }
+
+    /// The last lines that each running member has told.
+    fn last_words(&self) -> String {
+        let mut words = String::new();
+        for (at, member) in self.cluster.running() {
+            let told = member.told();
+            let lines: Vec<&str> = told.lines().rev().take(LAST_WORDS_LINES).collect();
+            for line in lines.into_iter().rev() {
+                words.extend(["\n", &at.to_string(), ": ", line]);
+            }
+        }
+        words
     }
 
     /// Removes a member and has a new one take its place.
