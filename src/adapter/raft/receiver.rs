@@ -1,12 +1,14 @@
 //! What other members ask of this one.
 
+use std::collections::VecDeque;
 use std::future::Future;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use openraft::Raft;
-use tokio::sync::mpsc;
+use openraft::raft::AppendEntriesRequest;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -23,6 +25,11 @@ use crate::adapter::rpc::peer::{Bodies, Bytes, PeerError, Peers};
 use crate::adapter::wal::{Fit, Wal};
 use crate::core::cluster::comparison::Fingerprint;
 use crate::core::kv::request::KvError;
+
+/// What of the leader's entries may wait for this member's disk before it takes in more: a few
+/// messages. The leader sends as fast as they are taken, and a log that refuses what is too much
+/// for it ends the member.
+pub(super) const UNWRITTEN_BYTES_MAX: usize = 32 << 20;
 
 /// Whoever keeps the leases' time on the leader.
 pub trait LeaseKeeper: Send + Sync + 'static {
@@ -55,6 +62,16 @@ pub struct Receiver {
     /// Set once the member has everything that was committed when it started.
     examiner: OnceLock<Arc<dyn Examiner>>,
 }
+
+/// What one stream has brought of entries that are not answered yet.
+struct Unwritten {
+    room: Arc<Semaphore>,
+    /// What each message took of it, in their order.
+    held: Mutex<VecDeque<OwnedSemaphorePermit>>,
+}
+
+/// Whoever takes the answers. Nobody waits for room when nobody takes them any more.
+struct Answered(Arc<Unwritten>);
 
 impl Receiver {
     pub(super) fn new(forwarder: Forwarder, wal: Arc<Wal>) -> Self {
@@ -159,6 +176,38 @@ impl Receiver {
     }
 }
 
+impl Unwritten {
+    /// Waits until there is room for a message. A heartbeat needs none: that the leader lives is
+    /// known whatever the disk does.
+    async fn admit(&self, bytes: usize, is_heartbeat: bool) {
+        let permits = match is_heartbeat {
+            true => 0,
+            false => bytes.min(UNWRITTEN_BYTES_MAX),
+        };
+        let permits = u32::try_from(permits).expect("no more than the bound");
+        let room = Arc::clone(&self.room).acquire_many_owned(permits);
+        // The stream has ended otherwise, and so does this.
+        if let Ok(room) = room.await {
+            self.lock().push_back(room);
+        }
+    }
+
+    /// The oldest message was answered: it is on the disk, or not wanted.
+    fn answered(&self) {
+        drop(self.lock().pop_front());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<OwnedSemaphorePermit>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Answered {
+    fn drop(&mut self) {
+        self.0.room.close();
+    }
+}
+
 /// openraft's answer, unless it has stopped.
 async fn said<T: serde::Serialize, E: std::fmt::Display>(
     answer: impl Future<Output = Result<T, E>>,
@@ -182,15 +231,34 @@ impl Peers for Receiver {
     }
 
     fn append(&self, bodies: Bodies) -> Bodies {
+        let unwritten = Answered(Arc::new(Unwritten {
+            room: Arc::new(Semaphore::new(UNWRITTEN_BYTES_MAX)),
+            held: Mutex::default(),
+        }));
+        let admitting = Arc::clone(&unwritten.0);
         // A body that is broken ends the stream; the sender opens another.
         let requests = bodies
-            .map(|body| body.and_then(|body| decode(&body)))
-            .take_while(|request| std::future::ready(request.is_ok()))
-            .filter_map(|request| std::future::ready(request.ok()));
+            .map(|body| {
+                let body = body?;
+                let request: AppendEntriesRequest<TypeConfig> = decode(&body)?;
+                Ok((request, body.len()))
+            })
+            .take_while(|request: &Result<_, PeerError>| std::future::ready(request.is_ok()))
+            .filter_map(|request| std::future::ready(request.ok()))
+            .then(move |(request, bytes)| {
+                let admitting = Arc::clone(&admitting);
+                async move {
+                    admitting.admit(bytes, request.entries.is_empty()).await;
+                    request
+                }
+            });
         let results = self.raft.stream_append(requests);
-        let answers = results.map(|result| match result {
-            Ok(result) => Ok(encode(&result)),
-            Err(fatal) => Err(PeerError::Refused(fatal.to_string())),
+        let answers = results.map(move |result| {
+            unwritten.0.answered();
+            match result {
+                Ok(result) => Ok(encode(&result)),
+                Err(fatal) => Err(PeerError::Refused(fatal.to_string())),
+            }
         });
         answers.boxed()
     }

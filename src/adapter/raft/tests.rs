@@ -8,22 +8,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 use openraft::StorageError;
+use openraft::raft::{AppendEntriesRequest, StreamAppendResult};
 use openraft::testing::log::{StoreBuilder, Suite};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+use crate::adapter::checkpoint::simulation::Cellar;
 use crate::adapter::checkpoint::worker::{self, Worker};
-use crate::adapter::checkpoint::{Checkpoints, LogReach};
+use crate::adapter::checkpoint::{Checkpoints, LogReach, Shelf};
 use crate::adapter::raft::log_store::LogStore;
 use crate::adapter::raft::messages::{NotMade, Proposed, Question, decode, encode};
 use crate::adapter::raft::proposer;
+use crate::adapter::raft::receiver::UNWRITTEN_BYTES_MAX;
 use crate::adapter::raft::saved::{Checkpointer, Saved};
 use crate::adapter::raft::state_machine::{Observer, SharedState, StateMachine};
-use crate::adapter::raft::types::{Batch, Member, TypeConfig};
+use crate::adapter::raft::types::{Batch, Entry, EntryPayload, Member, TypeConfig, Vote, log_id};
 use crate::adapter::raft::{Consensus, ConsensusError, Settings, unless_stalled};
 use crate::adapter::rpc::peer::{Links, Patience, Peers, Speaker};
-use crate::adapter::wal::{Options, Wal, WalError};
+use crate::adapter::wal::simulation::{self, SimulatedDisk};
+use crate::adapter::wal::{Options, Recovered, Wal, WalError};
 use crate::core::kv::machine::Machine;
 use crate::core::kv::request::{Command, DeleteRange, KeyRange, KvError, Put, Reply};
 use crate::core::kv::store::Store;
@@ -90,6 +95,15 @@ async fn consensus(dir: &Path, segment_bytes: u64) -> Consensus {
         ..Options::default()
     };
     let (wal, recovered) = Wal::open(&dir.join("wal"), options).expect("opens");
+    let checkpoints = checkpoints(dir).expect("opens");
+    let consensus = begun(Arc::new(wal), &recovered, checkpoints).await;
+    let alone = BTreeMap::from([(1, Member::default())]);
+    consensus.settle(alone).await.expect("leads");
+    consensus
+}
+
+/// A member that waits to be told what it is.
+async fn begun(wal: Arc<Wal>, recovered: &Recovered, checkpoints: impl Shelf) -> Consensus {
     let speaker = Speaker {
         cluster_id: 1,
         member_id: 1,
@@ -101,13 +115,9 @@ async fn consensus(dir: &Path, segment_bytes: u64) -> Consensus {
         heartbeat: Duration::from_millis(100),
         election_timeout,
     };
-    let (saved, checkpoints) = (Saved::beginning(), checkpoints(dir).expect("opens"));
-    let (wal, observer) = (Arc::new(wal), Arc::new(Nobody));
-    let started = Consensus::start(settings, wal, &recovered, saved, checkpoints, observer);
-    let consensus = started.await.expect("starts");
-    let alone = BTreeMap::from([(1, Member::default())]);
-    consensus.settle(alone).await.expect("leads");
-    consensus
+    let (saved, observer) = (Saved::beginning(), Arc::new(Nobody));
+    let started = Consensus::start(settings, wal, recovered, saved, checkpoints, observer);
+    started.await.expect("starts")
 }
 
 impl StoreBuilder<TypeConfig, LogStore, StateMachine, TempDir> for Stores {
@@ -194,6 +204,56 @@ async fn proposals_beyond_the_bound_on_memory_are_refused_until_others_are_answe
     let free = consensus.room.available_permits();
     assert_eq!(free, proposer::PENDING_BYTES_MAX, "all is given back");
     consensus.shutdown().await.expect("ends in order");
+}
+
+/// More than the log lets wait, as it comes to a member that was away.
+#[tokio::test]
+async fn a_leader_that_sends_faster_than_the_disk_writes_is_held_back() {
+    const MESSAGE_BYTES: u64 = 4 << 20;
+    const WAITING_BYTES_MAX: u64 = UNWRITTEN_BYTES_MAX as u64 + MESSAGE_BYTES;
+    const MESSAGES: u64 = 2 * WAITING_BYTES_MAX / MESSAGE_BYTES;
+    let disk = SimulatedDisk::new(1);
+    let options = Options {
+        queue_bytes_max: WAITING_BYTES_MAX,
+        ..Options::default()
+    };
+    let (wal, recovered, mut driver) = simulation::open(&disk, &options).expect("opens");
+    let wal = Arc::new(wal);
+    let consensus = begun(Arc::clone(&wal), &recovered, Cellar::default().open()).await;
+    // It writes when nothing more comes for a while.
+    let writer = tokio::spawn(async move {
+        loop {
+            let before = wal.queued_bytes();
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            if wal.queued_bytes() == before && !driver.write() {
+                return;
+            }
+        }
+    });
+    let bodies = stream::iter(0..MESSAGES).map(|index| {
+        let batch = Batch::new(vec![delete(MESSAGE_BYTES as usize)], &mut Vec::new());
+        let entry = Entry {
+            log_id: log_id(1, index),
+            payload: EntryPayload::Normal(batch),
+        };
+        Ok(encode(&AppendEntriesRequest::<TypeConfig> {
+            vote: Vote::new_committed(1, 2),
+            prev_log_id: index.checked_sub(1).map(|before| log_id(1, before)),
+            entries: vec![entry],
+            leader_commit: None,
+        }))
+    });
+    let answers: Vec<_> = consensus.receiver().append(bodies.boxed()).collect().await;
+    assert_eq!(answers.len() as u64, MESSAGES);
+    let kept = answers.into_iter().map(|answer| {
+        let answer = decode::<StreamAppendResult<TypeConfig>>(&answer.expect("is answered"));
+        answer.expect("decodes").expect("is kept")
+    });
+    let last = kept.last().flatten();
+    assert_eq!(last, Some(log_id(1, MESSAGES - 1)));
+    writer.abort();
 }
 
 #[tokio::test]
