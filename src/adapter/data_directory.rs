@@ -152,16 +152,36 @@ pub fn retire(directory: &Path) -> Result<(), DataError> {
         }
         _ => disk::create_directories(&aside).map_err(failed("write into it"))?,
     }
-    // The file goes last: killed in between, the next start finds the member and ends this.
-    for part in ["log", "state", MEMBER] {
-        match fs::rename(directory.join(part), aside.join(part)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(failed("put a part of it aside")(error));
-            }
-            _ => disk::sync_directory(directory).map_err(failed("make it durable"))?,
+    // The file goes first: killed in between, the next start finds no member, and ends this.
+    put_aside(directory, MEMBER)?;
+    end_retiring(directory)
+}
+
+/// Puts aside what is left of a member that has no file any more.
+fn end_retiring(directory: &Path) -> Result<(), DataError> {
+    let aside = directory.join(REMOVED);
+    if directory.join(MEMBER).exists() || !aside.join(MEMBER).exists() {
+        return Ok(());
+    }
+    for part in ["log", "state"] {
+        // What is there already is that member's, and this one is somebody else's.
+        if !aside.join(part).exists() {
+            put_aside(directory, part)?;
         }
     }
     Ok(())
+}
+
+fn put_aside(directory: &Path, part: &str) -> Result<(), DataError> {
+    let aside = directory.join(REMOVED);
+    match fs::rename(directory.join(part), aside.join(part)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failed("put a part of it aside")(error)),
+        // The new name first: whatever a power cut leaves has one.
+        Ok(()) => disk::sync_directory(&aside)
+            .and_then(|()| disk::sync_directory(directory))
+            .map_err(failed("make it durable")),
+    }
 }
 
 /// Says whose the directory is from now on.
@@ -222,9 +242,10 @@ pub fn take(directory: &Path) -> Result<host::DirectoryLock, DataError> {
         return Err(DataError::File);
     }
     disk::create_directories(directory).map_err(DataError::Create)?;
-    host::lock_directory(directory, LOCK)
-        .map_err(failed("lock it"))?
-        .ok_or(DataError::InUse)
+    let lock = host::lock_directory(directory, LOCK);
+    let lock = lock.map_err(failed("lock it"))?.ok_or(DataError::InUse)?;
+    end_retiring(directory)?;
+    Ok(lock)
 }
 
 /// The name of something in it that is more than a lock that nobody holds. What a filesystem puts
@@ -324,6 +345,59 @@ mod tests {
         let file = folder.path().join("file");
         fs::write(&file, b"").expect("written");
         assert!(matches!(Restoring::begin(&file), Err(DataError::File)));
+    }
+
+    /// A member that has taken part, in a new directory.
+    fn member_in(directory: &Path) {
+        drop(open(directory, || Ok::<_, DataError>(IDENTITY)).expect("is new"));
+        for part in ["log", "state"] {
+            fs::create_dir(directory.join(part)).expect("created");
+            fs::write(directory.join(part).join("1"), b"x").expect("written");
+        }
+    }
+
+    #[test]
+    fn a_removal_that_was_cut_off_is_ended_by_the_next_start_and_loses_nothing() {
+        for parts_moved in 0..=2 {
+            let folder = tempfile::tempdir().expect("scratch folder");
+            let directory = folder.path();
+            member_in(directory);
+            let aside = directory.join(REMOVED);
+            fs::create_dir(&aside).expect("created");
+            for part in [MEMBER, "log", "state"].iter().take(1 + parts_moved) {
+                fs::rename(directory.join(part), aside.join(part)).expect("moved");
+            }
+            drop(take(directory).expect("is free"));
+            assert_eq!(
+                member(directory).expect("is nobody's"),
+                None,
+                "{parts_moved}"
+            );
+            for part in ["log", "state"] {
+                assert!(!directory.join(part).exists(), "{part} after {parts_moved}");
+                assert!(
+                    aside.join(part).join("1").exists(),
+                    "{part} after {parts_moved}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn one_that_was_removed_may_be_a_member_again_and_the_last_one_stays() {
+        let folder = tempfile::tempdir().expect("scratch folder");
+        let directory = folder.path();
+        for _ in 0..2 {
+            member_in(directory);
+            retire(directory).expect("is put aside");
+            assert_eq!(member(directory).expect("is nobody's"), None);
+            assert!(directory.join(REMOVED).join("log").join("1").exists());
+        }
+        // Without its file a log is somebody's all the same.
+        member_in(directory);
+        fs::remove_file(directory.join(MEMBER)).expect("removed");
+        drop(take(directory).expect("is free"));
+        assert!(matches!(member(directory), Err(DataError::Ownerless)));
     }
 
     #[test]
