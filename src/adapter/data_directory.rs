@@ -248,8 +248,8 @@ pub fn take(directory: &Path) -> Result<host::DirectoryLock, DataError> {
     Ok(lock)
 }
 
-/// The name of something in it that is more than a lock that nobody holds. What a filesystem puts
-/// into its root for itself is nobody's.
+/// The name of something in it that is more than a lock that nobody holds, or what a power cut
+/// left of a file. What a filesystem puts into its root for itself is nobody's.
 fn first_of(directory: &Path) -> Result<Option<String>, DataError> {
     if !directory.is_dir() {
         return Err(DataError::File);
@@ -257,8 +257,9 @@ fn first_of(directory: &Path) -> Result<Option<String>, DataError> {
     let names = fs::read_dir(directory).map_err(failed("read it"))?;
     for entry in names {
         let name = entry.map_err(failed("read it"))?.file_name();
-        if name != LOCK && name != "lost+found" {
-            return Ok(Some(name.to_string_lossy().into_owned()));
+        let name = name.to_string_lossy();
+        if name != LOCK && name != "lost+found" && !disk::is_temporary(&name) {
+            return Ok(Some(name.into_owned()));
         }
     }
     Ok(None)
@@ -323,7 +324,9 @@ mod tests {
     fn an_interrupted_restore_is_no_members_and_begins_anew() {
         let folder = tempfile::tempdir().expect("scratch folder");
         let directory = folder.path().join("data");
-        drop(Restoring::begin(&directory).expect("is new"));
+        fs::create_dir(&directory).expect("created");
+        fs::write(directory.join(".restoring.tmp"), b"").expect("written");
+        drop(Restoring::begin(&directory).expect("nothing is in it yet"));
         fs::create_dir(directory.join("log")).expect("created");
         fs::write(directory.join("log").join("half"), b"x").expect("written");
         assert!(matches!(opened(&directory), Err(DataError::Unfinished)));
