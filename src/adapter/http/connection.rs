@@ -38,6 +38,10 @@ const CONNECTION_WINDOW_BYTES: u32 = 8 * 1024 * 1024;
 /// together is no attack, more than this is (CVE-2023-44487).
 const RESET_STREAMS_MAX: usize = 1024;
 
+/// Calls that whoever shows no certificate may have open at a time, where certificates are asked
+/// for: a machine that wants to join makes one.
+const NOBODY_STREAMS_MAX: u32 = 4;
+
 /// Which protocol the first bytes are.
 enum Speech {
     Http1(Bytes),
@@ -57,7 +61,6 @@ pub(crate) async fn serve<S: ServeCall>(
     service: impl FnOnce(Option<Caller>) -> S,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let limits = doorman.limits;
     let entered = tokio::select! {
         entered = enter(socket, tls, &doorman) => entered,
         _ = phase.wait_for(|phase| *phase != Phase::Serving) => return,
@@ -65,6 +68,7 @@ pub(crate) async fn serve<S: ServeCall>(
     let Some((speech, socket, caller)) = entered else {
         return;
     };
+    let limits = limits_of(caller.as_ref(), doorman.limits);
     let service = service(caller);
     let replayed = |ahead| Replayed::new(ahead, socket, limits.stall_timeout);
     let ended = match speech {
@@ -79,6 +83,16 @@ pub(crate) async fn serve<S: ServeCall>(
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "connection ended");
+    }
+}
+
+fn limits_of(caller: Option<&Caller>, limits: Limits) -> Limits {
+    match caller {
+        Some(Caller(None)) => Limits {
+            concurrent_streams_max: limits.concurrent_streams_max.min(NOBODY_STREAMS_MAX),
+            ..limits
+        },
+        _ => limits,
     }
 }
 

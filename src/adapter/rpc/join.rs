@@ -17,6 +17,7 @@ use tonic::codegen::Service;
 use tonic::transport::{Channel, Endpoint as Transport, Uri};
 use tonic::{Code, Request, Response, Status};
 
+use crate::adapter::log::Rarely;
 use crate::adapter::rpc::client::{Endpoint, distrust, open, root_cause};
 use crate::adapter::rpc::peer::{PeerCalls, Peers};
 use crate::adapter::rpc::proto::join::{
@@ -25,8 +26,11 @@ use crate::adapter::rpc::proto::join::{
 use crate::adapter::tls::{self, Caller};
 use crate::core::cluster::trust::Bearer;
 
-/// A request or an answer: texts, URLs of a few members, and two certificates.
-const MESSAGE_BYTES_MAX: usize = 1 << 20;
+/// A request: a few texts, the names of a machine, and what it wants certified. Anybody can send
+/// one.
+const REQUEST_BYTES_MAX: usize = 64 << 10;
+/// An answer: URLs of a few members, and two certificates.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// For a member to accept a connection.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(3);
 /// For its answer, which takes a write that a majority has.
@@ -138,7 +142,7 @@ impl Desk {
             })?;
         Ok(Self {
             endpoint: endpoint.clone(),
-            client: JoinClient::new(channel).max_decoding_message_size(MESSAGE_BYTES_MAX),
+            client: JoinClient::new(channel).max_decoding_message_size(ANSWER_BYTES_MAX),
         })
     }
 
@@ -223,7 +227,10 @@ pub trait Doorkeeper: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Bytes, JoinError>> + Send;
 }
 
-struct Door<D>(Arc<D>);
+struct Door<D> {
+    doorkeeper: Arc<D>,
+    refused: Rarely,
+}
 
 #[tonic::async_trait]
 impl<D: Doorkeeper> Join for Door<D> {
@@ -241,7 +248,7 @@ impl<D: Doorkeeper> Join for Door<D> {
             certificate_request: request.certificate_request,
             hosts: request.hosts,
         };
-        let welcome = self.0.admit(application).await?;
+        let welcome = self.doorkeeper.admit(application).await?;
         let members = welcome.members.into_iter();
         let member = |(id, client_urls)| pb::Member { id, client_urls };
         Ok(Response::new(pb::JoinResponse {
@@ -256,10 +263,10 @@ impl<D: Doorkeeper> Join for Door<D> {
         &self,
         request: Request<pb::RenewRequest>,
     ) -> Result<Response<pb::RenewResponse>, Status> {
-        let machine = machine(&request)?;
+        let machine = self.machine(&request)?;
         let request = request.into_inner();
         let renewed = self
-            .0
+            .doorkeeper
             .renew(machine, request.certificate_request, request.hosts);
         let certificate = renewed.await?;
         Ok(Response::new(pb::RenewResponse { certificate }))
@@ -269,22 +276,26 @@ impl<D: Doorkeeper> Join for Door<D> {
         &self,
         request: Request<pb::AuthorityKeyRequest>,
     ) -> Result<Response<pb::AuthorityKeyResponse>, Status> {
-        let machine = machine(&request)?;
-        let key = self.0.authority_key(machine).await?;
+        let machine = self.machine(&request)?;
+        let key = self.doorkeeper.authority_key(machine).await?;
         Ok(Response::new(pb::AuthorityKeyResponse { key }))
     }
 }
 
-/// The machine of the node certificate that a caller shows.
-fn machine<T>(request: &Request<T>) -> Result<String, Status> {
-    let caller = request.extensions().get::<Caller>();
-    let certificate = caller.and_then(|caller| caller.0.as_ref());
-    match certificate.and_then(|certificate| certificate.bearer.as_ref()) {
-        Some(Bearer::Node(machine)) => Ok(machine.clone()),
-        _ => {
-            let why = "this is for those who show a node certificate of the cluster";
-            tracing::warn!(why, "a caller is refused");
-            Err(Status::permission_denied(why))
+impl<D> Door<D> {
+    /// The machine of the node certificate that a caller shows.
+    fn machine<T>(&self, request: &Request<T>) -> Result<String, Status> {
+        let caller = request.extensions().get::<Caller>();
+        let certificate = caller.and_then(|caller| caller.0.as_ref());
+        match certificate.and_then(|certificate| certificate.bearer.as_ref()) {
+            Some(Bearer::Node(machine)) => Ok(machine.clone()),
+            _ => {
+                let why = "this is for those who show a node certificate of the cluster";
+                if let Some(untold) = self.refused.due() {
+                    tracing::warn!(why, untold, "a caller is refused");
+                }
+                Err(Status::permission_denied(why))
+            }
         }
     }
 }
@@ -297,7 +308,11 @@ pub struct MemberCalls<P, D> {
 
 impl<P: Peers, D: Doorkeeper> MemberCalls<P, D> {
     pub fn new(peers: PeerCalls<P>, doorkeeper: Arc<D>) -> Self {
-        let door = JoinServer::new(Door(doorkeeper)).max_decoding_message_size(MESSAGE_BYTES_MAX);
+        let door = JoinServer::new(Door {
+            doorkeeper,
+            refused: Rarely::default(),
+        });
+        let door = door.max_decoding_message_size(REQUEST_BYTES_MAX);
         Self { peers, door }
     }
 }

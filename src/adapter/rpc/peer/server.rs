@@ -43,33 +43,39 @@ pub trait Peers: Send + Sync + 'static {
 }
 
 /// The service of one member.
-pub struct PeerCalls<P>(PeerServer<Receiver<P>>);
+pub struct PeerCalls<P> {
+    server: PeerServer<Receiver<P>>,
+    receiver: Arc<Receiver<P>>,
+}
 
 struct Receiver<P> {
     speaker: Speaker,
     peers: Arc<P>,
     admission: Arc<dyn Admission>,
-    refused: Arc<Rarely>,
+    refused: Rarely,
 }
 
 impl<P: Peers> PeerCalls<P> {
     pub fn new(speaker: Speaker, peers: Arc<P>, admission: Arc<dyn Admission>) -> Self {
-        let receiver = Receiver {
+        let receiver = Arc::new(Receiver {
             speaker,
             peers,
             admission,
-            refused: Arc::default(),
-        };
-        let server = PeerServer::new(receiver)
+            refused: Rarely::default(),
+        });
+        let server = PeerServer::from_arc(Arc::clone(&receiver))
             .max_decoding_message_size(MESSAGE_BYTES_MAX)
             .max_encoding_message_size(MESSAGE_BYTES_MAX);
-        Self(server)
+        Self { server, receiver }
     }
 }
 
 impl<P> Clone for PeerCalls<P> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self {
+            server: self.server.clone(),
+            receiver: Arc::clone(&self.receiver),
+        }
     }
 }
 
@@ -83,7 +89,12 @@ impl<P: Peers> Service<http::Request<Body>> for PeerCalls<P> {
     }
 
     fn call(&mut self, request: http::Request<Body>) -> Self::Future {
-        self.0.call(request)
+        // Before the message is read: it may be as large as a member's, and anybody can send it.
+        if let Some(Caller(None)) = request.extensions().get() {
+            let refusal = self.receiver.refusal("a member", &Impostor::Nobody);
+            return Box::pin(std::future::ready(Ok(refusal.into_http())));
+        }
+        self.server.call(request)
     }
 }
 
@@ -141,13 +152,14 @@ impl<P: Peers> Receiver<P> {
             Some(certificate) => self.admission.admit(member, certificate),
             None => Err(Impostor::Nobody),
         };
-        admitted.map_err(|impostor| {
-            let member = format!("{member:x}");
-            if let Some(untold) = self.refused.due() {
-                tracing::warn!(member, why = %impostor, untold, "a caller is refused");
-            }
-            Status::failed_precondition(format!("not taken for member {member}: {impostor}"))
-        })
+        admitted.map_err(|impostor| self.refusal(&format!("member {member:x}"), &impostor))
+    }
+
+    fn refusal(&self, said_to_be: &str, why: &Impostor) -> Status {
+        if let Some(untold) = self.refused.due() {
+            tracing::warn!(said_to_be, %why, untold, "a caller is refused");
+        }
+        Status::failed_precondition(format!("not taken for {said_to_be}: {why}"))
     }
 
     fn bodies(&self, request: Request<Streaming<Message>>) -> Result<Bodies, Status> {
@@ -166,4 +178,63 @@ fn answers(bodies: Bodies) -> Response<Answers> {
         Err(error) => Err(error.into()),
     });
     Response::new(answers.boxed())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt, stream};
+    use http_body_util::StreamBody;
+    use tonic::Code;
+
+    use super::*;
+
+    struct Nobody;
+
+    impl Peers for Nobody {
+        async fn ask(&self, _body: Bytes) -> Result<Bytes, PeerError> {
+            unreachable!("nobody is let through")
+        }
+
+        async fn describe(&self) -> Result<Bytes, PeerError> {
+            unreachable!("nobody is let through")
+        }
+
+        fn append(&self, bodies: Bodies) -> Bodies {
+            bodies
+        }
+
+        fn install(&self, bodies: Bodies) -> Bodies {
+            bodies
+        }
+    }
+
+    impl Admission for Nobody {
+        fn admit(&self, _member: u64, _certificate: &Certificate) -> Result<(), Impostor> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn who_shows_no_certificate_is_refused_before_a_message_is_read() {
+        let speaker = Speaker {
+            cluster_id: 1,
+            member_id: 1,
+        };
+        let mut calls = PeerCalls::new(speaker, Arc::new(Nobody), Arc::new(Nobody));
+        for method in ["Ask", "Describe", "Append", "Install"] {
+            // It never comes.
+            let body = stream::pending::<Result<hyper::body::Frame<Bytes>, Status>>();
+            let mut request = http::Request::new(Body::new(StreamBody::new(body)));
+            let path = format!("/coracle.peer.v1.Peer/{method}");
+            *request.uri_mut() = path.parse().expect("a path");
+            request.extensions_mut().insert(Caller(None));
+            let answer = calls
+                .call(request)
+                .now_or_never()
+                .expect("is known at once");
+            let answer = answer.expect("cannot fail");
+            let status = Status::from_header_map(answer.headers()).expect("a refusal");
+            assert_eq!(status.code(), Code::FailedPrecondition, "{method}");
+        }
+    }
 }
