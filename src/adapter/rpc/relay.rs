@@ -63,6 +63,9 @@ struct State {
     way: Option<Way>,
     /// Where to look first when there is no way: behind the member that failed last.
     next: usize,
+    /// How often all were tried in vain, and why the last time.
+    failures: u64,
+    refused: String,
 }
 
 /// A connection to a member.
@@ -93,6 +96,8 @@ impl Relay {
                 targets,
                 way: None,
                 next: 0,
+                failures: 0,
+                refused: String::new(),
             }),
             connecting: tokio::sync::Mutex::default(),
         }))
@@ -166,16 +171,26 @@ impl Relay {
         Status::unavailable(why).into_http()
     }
 
-    /// A connection that is open, made now if there is none.
+    /// A connection that is open, made now if there is none. Those who wait for one share the
+    /// outcome: a thousand calls that each tried members that are cut off, one after the other,
+    /// would wait for hours.
     async fn way(&self) -> Result<Way, String> {
-        if let Some(way) = self.state().open_way() {
-            return Ok(way);
-        }
+        let asked_at = {
+            let state = self.state();
+            if let Some(way) = state.open_way() {
+                return Ok(way);
+            }
+            state.failures
+        };
         let _one_at_a_time = self.0.connecting.lock().await;
         let (targets, next) = {
             let mut state = self.state();
             if let Some(way) = state.open_way() {
                 return Ok(way);
+            }
+            // The first may have begun before this call.
+            if state.failures >= asked_at + 2 {
+                return Err(state.refused.clone());
             }
             state.leave();
             (state.targets.clone(), state.next)
@@ -195,6 +210,9 @@ impl Relay {
                 }
             }
         }
+        let mut state = self.state();
+        state.failures += 1;
+        state.refused.clone_from(&refused);
         Err(refused)
     }
 }
@@ -331,5 +349,42 @@ impl tower::Service<Request<Body>> for Relay {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let relay = self.clone();
         async move { Ok(relay.pass(request).await) }.boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::future::join_all;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn calls_that_wait_for_a_member_that_is_away_share_the_outcome() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let address = listener.local_addr().expect("bound");
+        let dialed = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&dialed);
+        // It takes connections and ends them: a handshake of TLS fails.
+        let member = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::Relaxed);
+                drop(stream);
+            }
+        });
+        let tls = tls::Client::new(tls::Servers::Unverified, None).expect("made");
+        let target = Target {
+            member: 1,
+            endpoints: vec![format!("https://{address}").parse().expect("a URL")],
+        };
+        let relay = Relay::new(vec![target], Some(tls));
+        let calls = join_all((0..100).map(|_| relay.way())).await;
+        assert!(calls.iter().all(Result::is_err));
+        assert!(relay.way().await.is_err(), "and the next call tries again");
+        let dialed = dialed.load(Ordering::Relaxed);
+        assert!((2..=3).contains(&dialed), "{dialed}");
+        member.abort();
     }
 }
