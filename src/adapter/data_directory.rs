@@ -200,11 +200,10 @@ pub struct Restoring {
 impl Restoring {
     /// Takes an empty directory, or one in which a restore was interrupted.
     pub fn begin(directory: &Path) -> Result<Self, DataError> {
-        let is_new = !directory.exists();
         // Looked at before the lock makes a file of its own.
-        let occupied = match is_new {
-            true => None,
-            false => first_of(directory)?,
+        let occupied = match directory.exists() {
+            true => first_of(directory)?,
+            false => None,
         };
         let marker = directory.join(RESTORING);
         if let Some(name) = occupied.filter(|_| !marker.exists()) {
@@ -214,9 +213,6 @@ impl Restoring {
         }
         let lock = take(directory)?;
         disk::write_atomically(&marker, b"").map_err(failed("write into it"))?;
-        if is_new {
-            disk::sync_name(directory).map_err(failed("make it durable"))?;
-        }
         for part in ["log", "state"] {
             let path = directory.join(part);
             if path.exists() {

@@ -32,11 +32,20 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// Creates a directory, and what is missing above it, for this user alone: what clients store is
 /// nobody else's business (etcd does the same). What is there already stays as it is.
+///
+/// Each new name is synced where it stands: what is synced in a directory that a power cut takes
+/// away is gone with it.
 pub fn create_directories(path: &Path) -> io::Result<()> {
+    let named = path
+        .ancestors()
+        .take_while(|path| !path.as_os_str().is_empty());
+    let missing: Vec<&Path> = named.take_while(|path| !path.exists()).collect();
     fs::DirBuilder::new()
         .recursive(true)
         .mode(DIRECTORY_MODE)
-        .create(path)
+        .create(path)?;
+    let mut above = missing.into_iter().rev().map(directory_of);
+    above.try_for_each(|above| sync_directory(above?))
 }
 
 /// Creates or empties a file that only this user may read and write.
@@ -91,11 +100,6 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
 /// Removes a file and makes the removal durable.
 pub fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)?;
-    sync_directory(directory_of(path)?)
-}
-
-/// Makes the name of a file or directory durable where it stands.
-pub fn sync_name(path: &Path) -> io::Result<()> {
     sync_directory(directory_of(path)?)
 }
 

@@ -73,15 +73,7 @@ pub(super) struct RealDirectory {
 impl RealDirectory {
     /// Creates the directory if it is not there.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        if !path.is_dir() {
-            disk::create_directories(path)?;
-            if let Some(parent) = path
-                .parent()
-                .filter(|parent| !parent.as_os_str().is_empty())
-            {
-                disk::sync_directory(parent)?;
-            }
-        }
+        disk::create_directories(path)?;
         Ok(Self {
             path: path.to_path_buf(),
         })
