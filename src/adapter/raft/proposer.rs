@@ -173,7 +173,8 @@ impl Proposer {
         }
     }
 
-    /// Has what is proposed at the same time wait together: an entry costs as much as many commands.
+    /// Has what is proposed at the same time wait together: an entry costs as much as many
+    /// commands.
     async fn gather(&mut self) {
         all_have_arrived().await;
         let room = BATCH_COMMANDS_MAX.saturating_sub(self.waiting.len());

@@ -27,8 +27,8 @@ pub(super) const WAITING_MAX: usize = 16 * 1024;
 pub(super) type Read = oneshot::Sender<Result<Option<u64>, KvError>>;
 
 /// Confirms for all reads that arrived before it started, again and again, until every handle is
-/// dropped. All that arrive together wait for one. A read that arrives during a confirmation waits for the next: the one under way may
-/// have been judged before the read began.
+/// dropped. All that arrive together wait for one. A read that arrives during a confirmation waits
+/// for the next: the one under way may have been judged before the read began.
 pub(super) async fn run(
     forwarder: Forwarder,
     mut reads: mpsc::Receiver<Read>,
