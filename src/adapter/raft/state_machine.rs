@@ -13,6 +13,7 @@ use openraft::storage::{EntryResponder, RaftSnapshotBuilder, RaftStateMachine};
 use openraft::{EntryPayload, OptionalSend};
 
 use crate::adapter::checkpoint::Pace;
+use crate::adapter::raft::aside;
 use crate::adapter::raft::saved::Checkpointer;
 use crate::adapter::raft::types::{LogId, Member, StoredMembership, TypeConfig};
 use crate::core::kv::machine::{Image, Machine};
@@ -172,19 +173,21 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     }
 
     async fn install_snapshot(&mut self, meta: &SnapshotMeta, snapshot: Image) -> io::Result<()> {
-        let chunks = snapshot
-            .chunks
-            .into_iter()
-            .map(Arc::unwrap_or_clone)
-            .collect();
-        let machine = Machine::from_parts(snapshot.meta, chunks).map_err(io::Error::other)?;
-        {
+        let put_together = move || {
+            let chunks = snapshot.chunks.into_iter().map(Arc::unwrap_or_clone);
+            Machine::from_parts(snapshot.meta, chunks.collect())
+        };
+        // Seconds of a large state, for which nobody else must wait.
+        let machine = aside(put_together).await?.map_err(io::Error::other)?;
+        let before = {
             let mut state = self.state.write();
-            state.machine = machine;
+            let before = std::mem::replace(&mut state.machine, machine);
             state.applied = meta.last_log_id;
             state.membership = meta.last_membership.clone();
             self.observer.replaced(&state.machine);
-        }
+            before
+        };
+        aside(move || drop(before)).await?;
         // What the log held before the snapshot may be purged after this, so it must be on disk.
         let written = self.checkpointer.write(Pace::Prompt).await;
         written.map(drop).map_err(io::Error::other)
