@@ -208,7 +208,14 @@ impl RaftLogReader<TypeConfig> for LogStore {
             let end = end.min(first);
             return self.read_disk(start, end, READ_BYTES_MAX).await;
         }
-        self.try_get_log_entries(start..end).await
+        let mut entries = self.try_get_log_entries(start..end).await?;
+        let mut bytes = 0;
+        let last = entries.iter().position(|entry| {
+            bytes += content_bytes(entry) as u64;
+            bytes >= READ_BYTES_MAX
+        });
+        entries.truncate(last.map_or(entries.len(), |last| last + 1));
+        Ok(entries)
     }
 
     async fn read_vote(&mut self) -> io::Result<Option<Vote>> {
@@ -346,12 +353,15 @@ impl RaftLogStorage<TypeConfig> for LogStore {
 fn entry_bytes(entry: &Entry) -> usize {
     // What an entry without commands takes is small change.
     const FIXED_BYTES: usize = 128;
-    FIXED_BYTES
-        + match &entry.payload {
-            // Held decoded as well as encoded.
-            EntryPayload::Normal(batch) => 2 * batch.bytes(),
-            EntryPayload::Blank | EntryPayload::Membership(_) => 0,
-        }
+    // Held decoded as well as encoded.
+    FIXED_BYTES + 2 * content_bytes(entry)
+}
+
+fn content_bytes(entry: &Entry) -> usize {
+    match &entry.payload {
+        EntryPayload::Normal(batch) => batch.bytes(),
+        EntryPayload::Blank | EntryPayload::Membership(_) => 0,
+    }
 }
 
 fn encode<T: serde::Serialize>(value: &T) -> Vec<u8> {
@@ -369,6 +379,10 @@ fn to_io(error: Arc<WalError>) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::adapter::raft::types::Batch;
+    use crate::adapter::wal::Options;
+    use crate::adapter::wal::simulation::{SimulatedDisk, open};
+    use crate::core::kv::request::{Command, Put};
 
     #[test]
     fn log_found_at_the_start_counts_from_the_checkpoint_on() {
@@ -383,6 +397,31 @@ mod tests {
         assert_eq!(beyond(Some(9)), (100, 5_050));
         assert_eq!(beyond(Some(89)), (20, 2_000));
         assert_eq!(beyond(Some(200)), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn what_is_in_memory_is_sent_in_parts_like_what_is_on_the_disk() {
+        let options = Options::default();
+        let (wal, recovered, _) = open(&SimulatedDisk::new(1), &options).expect("opens");
+        let mut store = LogStore::new(Arc::new(wal), &recovered, None).expect("reads");
+        let large = Put {
+            value: vec![0; 5 << 20].into(),
+            ..Put::default()
+        };
+        let batch = Batch::new(vec![Command::Put(large)], &mut Vec::new());
+        for index in 0..5 {
+            store.lock().remember(Entry {
+                log_id: log_id(1, index),
+                payload: EntryPayload::Normal(batch.clone()),
+            });
+        }
+        let mut next = 0;
+        for sent in [2, 2, 1] {
+            let part = store.limited_get_log_entries(next, 5).await.expect("reads");
+            assert_eq!(part.len(), sent);
+            assert_eq!(part[0].log_id.index, next);
+            next += sent as u64;
+        }
     }
 
     #[test]
