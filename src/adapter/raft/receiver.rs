@@ -192,9 +192,10 @@ impl Unwritten {
         }
     }
 
-    /// The oldest message was answered: it is on the disk, or not wanted.
-    fn answered(&self) {
-        drop(self.lock().pop_front());
+    /// The oldest message was answered: it is on the disk, or not wanted. Whether it had entries.
+    fn answered(&self) -> bool {
+        let room = self.lock().pop_front();
+        room.is_some_and(|room| room.num_permits() > 0)
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<OwnedSemaphorePermit>> {
@@ -253,8 +254,13 @@ impl Peers for Receiver {
                 }
             });
         let results = self.raft.stream_append(requests);
+        let arrivals = Arc::clone(&self.arrivals);
         let answers = results.map(move |result| {
-            unwritten.0.answered();
+            let had_entries = unwritten.0.answered();
+            if had_entries && matches!(result, Ok(Ok(_))) {
+                // It goes on by the log: what came of a state before is of no use any more.
+                arrivals.forget();
+            }
             match result {
                 Ok(result) => Ok(encode(&result)),
                 Err(fatal) => Err(PeerError::Refused(fatal.to_string())),

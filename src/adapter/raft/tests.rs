@@ -19,14 +19,16 @@ use crate::adapter::checkpoint::simulation::Cellar;
 use crate::adapter::checkpoint::worker::{self, Worker};
 use crate::adapter::checkpoint::{Checkpoints, LogReach, Shelf};
 use crate::adapter::raft::log_store::LogStore;
-use crate::adapter::raft::messages::{NotMade, Proposed, Question, decode, encode};
+use crate::adapter::raft::messages::{
+    NotMade, Offer, OfferedChunk, Proposed, Question, Wanted, decode, encode,
+};
 use crate::adapter::raft::proposer;
 use crate::adapter::raft::receiver::UNWRITTEN_BYTES_MAX;
 use crate::adapter::raft::saved::{Checkpointer, Saved};
 use crate::adapter::raft::state_machine::{Observer, SharedState, StateMachine};
 use crate::adapter::raft::types::{Batch, Entry, EntryPayload, Member, TypeConfig, Vote, log_id};
 use crate::adapter::raft::{Consensus, ConsensusError, Settings, unless_stalled};
-use crate::adapter::rpc::peer::{Links, Patience, Peers, Speaker};
+use crate::adapter::rpc::peer::{Bytes, Links, Patience, PeerError, Peers, Speaker};
 use crate::adapter::wal::simulation::{self, SimulatedDisk};
 use crate::adapter::wal::{Options, Recovered, Wal, WalError};
 use crate::core::kv::machine::Machine;
@@ -206,6 +208,21 @@ async fn proposals_beyond_the_bound_on_memory_are_refused_until_others_are_answe
     consensus.shutdown().await.expect("ends in order");
 }
 
+/// What the leader of term 1 sends of its log.
+fn appended(index: u64, bytes: usize) -> Result<Bytes, PeerError> {
+    let batch = Batch::new(vec![delete(bytes)], &mut Vec::new());
+    let entry = Entry {
+        log_id: log_id(1, index),
+        payload: EntryPayload::Normal(batch),
+    };
+    Ok(encode(&AppendEntriesRequest::<TypeConfig> {
+        vote: Vote::new_committed(1, 2),
+        prev_log_id: index.checked_sub(1).map(|before| log_id(1, before)),
+        entries: vec![entry],
+        leader_commit: None,
+    }))
+}
+
 /// More than the log lets wait, as it comes to a member that was away.
 #[tokio::test]
 async fn a_leader_that_sends_faster_than_the_disk_writes_is_held_back() {
@@ -232,19 +249,7 @@ async fn a_leader_that_sends_faster_than_the_disk_writes_is_held_back() {
             }
         }
     });
-    let bodies = stream::iter(0..MESSAGES).map(|index| {
-        let batch = Batch::new(vec![delete(MESSAGE_BYTES as usize)], &mut Vec::new());
-        let entry = Entry {
-            log_id: log_id(1, index),
-            payload: EntryPayload::Normal(batch),
-        };
-        Ok(encode(&AppendEntriesRequest::<TypeConfig> {
-            vote: Vote::new_committed(1, 2),
-            prev_log_id: index.checked_sub(1).map(|before| log_id(1, before)),
-            entries: vec![entry],
-            leader_commit: None,
-        }))
-    });
+    let bodies = stream::iter(0..MESSAGES).map(|index| appended(index, MESSAGE_BYTES as usize));
     let answers: Vec<_> = consensus.receiver().append(bodies.boxed()).collect().await;
     assert_eq!(answers.len() as u64, MESSAGES);
     let kept = answers.into_iter().map(|answer| {
@@ -254,6 +259,50 @@ async fn a_leader_that_sends_faster_than_the_disk_writes_is_held_back() {
     let last = kept.last().flatten();
     assert_eq!(last, Some(log_id(1, MESSAGES - 1)));
     writer.abort();
+}
+
+#[tokio::test]
+async fn what_came_of_a_state_goes_when_the_member_goes_on_by_the_log() {
+    let dir = TempDir::new().expect("is made");
+    let (wal, recovered) = Wal::open(&dir.path().join("wal"), Options::default()).expect("opens");
+    let consensus = begun(Arc::new(wal), &recovered, Cellar::default().open()).await;
+    let receiver = consensus.receiver();
+    let mut state = Saved::beginning().into_state();
+    for key in ["a", "b", "c"] {
+        let put = Put {
+            key: key.into(),
+            value: vec![0; 100 << 10].into(),
+            ..Put::default()
+        };
+        state.machine.apply(&Command::Put(put)).expect("is made");
+    }
+    let image = state.machine.image();
+    let chunks = image.chunks.iter();
+    let offer = encode(&Offer {
+        vote: Vote::new_committed(1, 2),
+        meta: state.meta(),
+        machine: image.meta.clone(),
+        chunks: chunks.map(OfferedChunk::of).collect(),
+    });
+    // An exchange that breaks after the first chunk.
+    let wanted = async || {
+        let bodies = [Ok(offer.clone()), Ok(image.chunks[0].encoded())];
+        let mut answers = receiver.install(stream::iter(bodies).boxed());
+        let wanted = answers
+            .next()
+            .await
+            .expect("is answered")
+            .expect("is wanted");
+        let broken = answers.next().await.expect("is answered");
+        assert!(broken.is_err(), "more is wanted");
+        decode::<Wanted>(&wanted).expect("decodes").len()
+    };
+    let all = image.chunks.len();
+    assert_eq!([wanted().await, wanted().await], [all, all - 1]);
+    let log = stream::iter([appended(0, 1)]).boxed();
+    let answers: Vec<_> = receiver.append(log).collect().await;
+    assert!(answers.iter().all(Result::is_ok) && answers.len() == 1);
+    assert_eq!(wanted().await, all);
 }
 
 #[tokio::test]

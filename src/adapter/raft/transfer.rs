@@ -2,7 +2,8 @@
 //!
 //! The leader says what there is, the member which chunks of it it lacks, and only those are sent.
 //! What arrived stays when the exchange breaks, so the next one goes on from there, even if the
-//! state goes on meanwhile: a chunk is known by its checksum beside its id and version.
+//! state goes on meanwhile: a chunk is known by its checksum beside its id and version. It goes
+//! when the member goes on by the log.
 //! The leader sends handles on its own chunks; the member holds what it was sent, nothing twice.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -123,6 +124,11 @@ impl Arrivals {
         look(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Gives back the memory of what arrived.
+    pub(super) fn forget(&self) {
+        self.with(|partial| std::mem::take(&mut partial.chunks));
+    }
+
     /// Receives a state. `say` gets what the other side must be told on the way.
     pub(super) async fn receive(
         &self,
@@ -161,7 +167,7 @@ impl Arrivals {
 }
 
 impl OfferedChunk {
-    fn of(chunk: &Arc<Chunk>) -> Self {
+    pub(super) fn of(chunk: &Arc<Chunk>) -> Self {
         Self {
             id: chunk.id(),
             version: chunk.version(),
