@@ -114,12 +114,13 @@ impl Shelf {
         host::free_bytes(&self.directory)
     }
 
-    /// Makes the directory, without what an earlier daemon left half written.
+    /// Makes the directory, without what an earlier daemon left half written. Others may keep files
+    /// of theirs in it.
     pub fn prepare(&self) -> io::Result<()> {
         disk::create_directories(&self.directory)?;
         for entry in fs::read_dir(&self.directory)? {
             let entry = entry?;
-            if disk::is_temporary(&entry.file_name().to_string_lossy()) {
+            if is_half(&entry.file_name().to_string_lossy()) {
                 fs::remove_file(entry.path())?;
             }
         }
@@ -128,7 +129,7 @@ impl Shelf {
 
     pub fn write(&self, name: &str, pieces: Outgoing) -> io::Result<Writing> {
         let path = self.directory.join(name);
-        let temporary = self.directory.join(format!(".{name}.tmp"));
+        let temporary = self.directory.join(half(name));
         let file = disk::create_file(&temporary)?;
         Ok(Writing {
             temporary,
@@ -142,6 +143,17 @@ impl Shelf {
     pub fn verify(&self, name: &str) -> io::Result<Verifying> {
         Verifying::open(&self.directory.join(name))
     }
+}
+
+/// What a backup is called that is not whole yet.
+fn half(name: &str) -> String {
+    format!(".{name}.tmp")
+}
+
+fn is_half(found: &str) -> bool {
+    let name = found.strip_prefix('.');
+    name.and_then(|name| name.strip_suffix(".tmp"))
+        .is_some_and(is_backup)
 }
 
 /// How long ago a file was written; `None` if it is not there, or from the future.
@@ -274,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_found_and_half_a_backup_is_cleared_away() {
+    fn damage_is_found_and_half_a_backup_alone_is_cleared_away() {
         let folder = tempfile::tempdir().expect("scratch folder");
         let shelf = Shelf::new(folder.path());
         shelf.prepare().expect("made");
@@ -293,7 +305,10 @@ mod tests {
             assert!(!verified(writing.verify().expect("opens")), "{at} {length}");
         }
         drop(writing);
+        let foreign = folder.path().join(".else.tmp");
+        fs::write(&foreign, b"").expect("written");
         shelf.prepare().expect("cleared");
-        assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 0);
+        assert_eq!(fs::read_dir(folder.path()).expect("listed").count(), 1);
+        assert!(foreign.exists());
     }
 }
