@@ -101,9 +101,8 @@ impl Links {
         if addresses.is_empty() {
             return Err(bad("none is known".into()));
         }
-        // Only a name in the head of requests: the connector knows the way.
+        // Only a name in the head of requests: the connector knows the way, and when to give up.
         let endpoint = Endpoint::from_static("http://member")
-            .connect_timeout(self.patience.dial)
             .tcp_nodelay(true)
             .initial_stream_window_size(WINDOW_BYTES)
             .initial_connection_window_size(WINDOW_BYTES)
@@ -120,7 +119,8 @@ impl Links {
     }
 }
 
-/// The first of the addresses that answers.
+/// The first of the addresses that answers within its share of `limit`: one that is cut off must
+/// not keep the others from being tried.
 async fn connect(
     addresses: Vec<Address>,
     tls: Option<tls::Client>,
@@ -128,9 +128,11 @@ async fn connect(
     complaint: Arc<Rarely>,
 ) -> Result<TokioIo<Corked<Box<dyn Duplex>>>, NeverConnected> {
     let mut refused = NeverConnected("no address".to_owned());
+    let share = limit / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
     for address in addresses {
         let secured = matches!(address, Address::Tls { .. });
-        match open(address.clone(), tls.clone(), limit).await {
+        let opened = timeout(share, open(address.clone(), tls.clone(), share)).await;
+        match opened.unwrap_or_else(|late| Err(late.into())) {
             Ok(stream) => return Ok(stream),
             Err(error) => {
                 // Of a machine that is down consensus speaks; this does not mend itself.
@@ -267,5 +269,55 @@ impl Link {
                 Err(status) => Err(PeerError::of(member, &status)),
             })
             .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn listener(scheme: &str) -> (TcpListener, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("bound");
+        let url = format!("{scheme}://{}", listener.local_addr().expect("bound"));
+        (listener, url)
+    }
+
+    fn way(urls: &[String]) -> Arc<dyn Courier> {
+        let speaker = Speaker {
+            cluster_id: 1,
+            member_id: 1,
+        };
+        let patience = Patience {
+            dial: Duration::from_millis(200),
+            silence: Duration::from_secs(10),
+        };
+        let tls = tls::Client::new(tls::Servers::Unverified, None).expect("made");
+        let links = Links::new(speaker, patience).secured_by(Some(tls));
+        links.to(2, urls).expect("is usable")
+    }
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    #[tokio::test]
+    async fn one_url_that_does_not_answer_leaves_time_for_the_next() {
+        // It takes the connection and says nothing.
+        let (_silent, first) = listener("https").await;
+        let (good, second) = listener("http").await;
+        let asking = tokio::spawn(way(&[first, second]).ask(Bytes::new(), LIMIT));
+        let reached = timeout(LIMIT, good.accept()).await;
+        assert!(reached.is_ok_and(|reached| reached.is_ok()));
+        asking.abort();
+    }
+
+    #[tokio::test]
+    async fn what_waited_for_a_connection_in_vain_was_not_sent() {
+        let (_silent, url) = listener("https").await;
+        let error = way(&[url]).ask(Bytes::new(), LIMIT).await;
+        assert!(
+            matches!(error, Err(PeerError::Unreachable { member: 2, .. })),
+            "{error:?}"
+        );
     }
 }
