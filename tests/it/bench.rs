@@ -8,7 +8,7 @@ use std::process::Output;
 use std::time::Instant;
 
 use crate::cluster::Cluster;
-use crate::rig::{Daemon, Etcd, PATIENCE, Rig, Running, client, free_ports, output};
+use crate::rig::{Daemon, Etcd, PATIENCE, Rig, Running, client, free_port, output};
 
 fn bench(endpoint: &str, arguments: &[&str]) -> Output {
     let common = ["bench", "--output", "json", "--endpoints", endpoint];
@@ -103,7 +103,7 @@ fn broken_floor_exits_with_1_and_says_which() {
 
 #[test]
 fn nobody_listening_exits_with_4_and_names_the_endpoint() {
-    let endpoint = format!("http://127.0.0.1:{}", free_ports()[0]);
+    let endpoint = format!("http://127.0.0.1:{}", free_port());
     let output = bench(&endpoint, &["put", "--total", "1"]);
     assert_eq!(output.status.code(), Some(4));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();

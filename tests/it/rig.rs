@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::JoinHandle;
@@ -20,6 +21,9 @@ use pb::lease_client::LeaseClient;
 use pb::maintenance_client::MaintenanceClient;
 use tonic::transport::{Channel, Endpoint};
 
+/// Ports for servers that cannot choose their own: below those that the kernel gives to
+/// connections (ip(7), ip_local_port_range), where one would be taken while its server is down.
+const PORTS: std::ops::Range<u16> = 10_000..32_000;
 /// How long a test waits for what must come; generous, because machines are busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -434,10 +438,25 @@ fn is_healthy(address: &str) -> bool {
     ask().is_ok_and(|answer| answer.contains(r#""health":"true""#))
 }
 
-/// Two ports that nobody uses now, for servers that cannot choose their own.
+/// A port that nobody uses and that this process has given to nobody.
+pub(crate) fn free_port() -> u16 {
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let count = u32::from(PORTS.end - PORTS.start);
+    // Two processes begin far from each other.
+    let begin = std::process::id().wrapping_mul(7_919);
+    for _ in 0..count {
+        let at = begin.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % count;
+        let port = PORTS.start + u16::try_from(at).expect("it is in the range");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port of {PORTS:?} is free");
+}
+
+/// Two such ports.
 pub(crate) fn free_ports() -> [u16; 2] {
-    let listeners = [(), ()].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    listeners.map(|listener| listener.local_addr().expect("bound").port())
+    [(), ()].map(|()| free_port())
 }
 
 /// The real `etcd` or `etcdctl` itself: what pip puts on PATH starts it as a child that would

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tonic::Code;
 
 use crate::cluster::{put, put_through};
-use crate::rig::{Daemon, PATIENCE, Rig, coracle, free_ports, real_binary};
+use crate::rig::{Daemon, PATIENCE, Rig, coracle, free_port, free_ports, real_binary};
 
 /// A founder and the machines that join it, each with a directory and an id of its own.
 pub(crate) struct Party {
@@ -496,8 +496,7 @@ async fn a_machine_whose_port_is_taken_is_not_let_in_and_keeps_its_token() {
 #[test]
 fn a_machine_that_finds_nobody_says_so() {
     let token = coracle::core::cluster::token::Token::of_random(1, 2, None).to_string();
-    let [port, _] = free_ports();
-    let url = format!("http://127.0.0.1:{port}");
+    let url = format!("http://127.0.0.1:{}", free_port());
     let mut daemon = Rig::with(&["--join", &url, "--token", &token]).spawn();
     let deadline = std::time::Instant::now() + PATIENCE;
     while !daemon.told().contains("not let in yet") {

@@ -1,6 +1,5 @@
 //! Members that come, go, are replaced and are refused, while the others serve.
 
-use std::net::TcpListener;
 use std::process::Command;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use tokio::time::Instant;
 use tonic::{Code, Status};
 
 use crate::cluster::{Cluster, put, put_through};
-use crate::rig::{Daemon, PATIENCE, Rig, client, output, real_binary};
+use crate::rig::{Daemon, PATIENCE, Rig, client, free_port, output, real_binary};
 
 /// What the daemon says when it was removed.
 pub(crate) const REMOVED: [&str; 3] = ["was removed from the cluster", "hint:", "member add"];
@@ -18,8 +17,7 @@ pub(crate) const REMOVED: [&str; 3] = ["was removed from the cluster", "hint:", 
 impl Cluster {
     /// A place for one more member, which is told to join; nobody has added it yet.
     fn prepare(&mut self, flags: &[&str]) -> usize {
-        let port = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let url = format!("http://{}", port.local_addr().expect("bound"));
+        let url = format!("http://127.0.0.1:{}", free_port());
         let at = self.rigs.len();
         self.urls.push(url.clone());
         let all = self.urls.iter().enumerate();

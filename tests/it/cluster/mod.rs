@@ -23,15 +23,13 @@ mod troubles;
 mod verbs;
 mod watchers;
 
-use std::net::TcpListener;
-
 use coracle::adapter::rpc::proto::etcdserverpb as pb;
 use pb::cluster_client::ClusterClient;
 use tokio::time::{Instant, timeout};
 use tonic::{Code, Status};
 
 use crate::cluster::network::Network;
-use crate::rig::{Daemon, PATIENCE, Rig};
+use crate::rig::{Daemon, PATIENCE, Rig, free_port};
 
 /// The members of one cluster, each with a directory of its own.
 pub(crate) struct Cluster {
@@ -45,13 +43,8 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Members that are told of each other and not started yet.
     pub(crate) fn of(count: usize) -> Self {
-        // Held until all are chosen, so that no two are alike.
-        let ports: Vec<TcpListener> = (0..count)
-            .map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"))
-            .collect();
-        let urls: Vec<String> = ports
-            .iter()
-            .map(|port| format!("http://{}", port.local_addr().expect("bound")))
+        let urls: Vec<String> = (0..count)
+            .map(|_| format!("http://127.0.0.1:{}", free_port()))
             .collect();
         Self::named(&urls)
     }

@@ -1,20 +1,17 @@
 //! Members over TLS: they form a cluster, and nobody else gets in.
 
-use std::net::TcpListener;
 use std::time::{Instant, SystemTime};
 
 use crate::cluster::put_through;
-use crate::rig::{Daemon, PATIENCE, Rig, client, output};
+use crate::rig::{Daemon, PATIENCE, Rig, client, free_port, output};
 use crate::tls::Certificates;
 
 /// Founders that speak TLS to each other, each with the certificates of `flags`.
 fn founders(flags: &[Vec<String>]) -> Vec<Rig> {
-    let ports: Vec<TcpListener> = flags
+    let urls: Vec<String> = flags
         .iter()
-        .map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"))
+        .map(|_| format!("https://127.0.0.1:{}", free_port()))
         .collect();
-    let url = |port: &TcpListener| format!("https://{}", port.local_addr().expect("bound"));
-    let urls: Vec<String> = ports.iter().map(url).collect();
     let all: Vec<String> = urls
         .iter()
         .enumerate()
