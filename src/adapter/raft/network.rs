@@ -1,7 +1,8 @@
 //! openraft's messages on their way to other members.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -26,6 +27,13 @@ type Snapshot = openraft::type_config::alias::SnapshotOf<TypeConfig, Image>;
 /// Opening a stream may take as long as a connection does; openraft's own limit is one heartbeat.
 const OPEN_LIMIT_MIN: Duration = Duration::from_millis(500);
 
+/// The requests of one stream, which end with its answers.
+///
+/// openraft gives the requests of a stream and of the one that follows it from one place: whoever
+/// still asked for those of a stream that was given up would take one away from its successor, and
+/// nobody would send it again.
+struct Session<S>(Arc<Mutex<Option<S>>>);
+
 /// Makes the ways to members.
 pub(super) struct Network {
     pub(super) links: Arc<dyn Couriers>,
@@ -45,6 +53,31 @@ impl RaftNetworkFactory<TypeConfig> for Network {
             link: self.links.to(target, &node.peer_urls),
         }
     }
+}
+
+impl<S: stream::Stream + Unpin> Session<S> {
+    fn of(requests: S) -> Self {
+        Self(Arc::new(Mutex::new(Some(requests))))
+    }
+
+    fn requests(&self) -> impl stream::Stream<Item = S::Item> + use<S> {
+        let shared = Arc::clone(&self.0);
+        stream::poll_fn(move |context| match slot(&shared).as_mut() {
+            Some(requests) => requests.poll_next_unpin(context),
+            None => Poll::Ready(None),
+        })
+    }
+}
+
+impl<S> Drop for Session<S> {
+    fn drop(&mut self) {
+        slot(&self.0).take();
+    }
+}
+
+/// Held for one poll of the requests, or to end them.
+fn slot<S>(shared: &Mutex<Option<S>>) -> MutexGuard<'_, Option<S>> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Way {
@@ -110,10 +143,14 @@ impl RaftNetworkV2<TypeConfig> for Way {
             let Some(first) = input.next().await else {
                 return Ok(stream::empty().boxed() as BoxStream<'s, _>);
             };
-            let requests = stream::iter([first]).chain(input);
-            let bodies = requests.map(|request| encode(&request)).boxed();
+            let session = Session::of(stream::iter([first]).chain(input));
+            let bodies = session.requests().map(|request| encode(&request)).boxed();
             let answers = self.link()?.append(bodies, limit).await.map_err(failed)?;
-            let results = answers.map(|body| body.and_then(|body| decode(&body)).map_err(failed));
+            let results = answers.map(move |body| {
+                // It ends with the answers.
+                let _ = &session;
+                body.and_then(|body| decode(&body)).map_err(failed)
+            });
             Ok(results.boxed() as BoxStream<'s, _>)
         })
     }
@@ -160,4 +197,24 @@ impl RaftNetworkV2<TypeConfig> for Way {
 
 fn unsent(error: PeerError) -> StreamingError<TypeConfig> {
     Unreachable::new(&error).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn requests_of_a_stream_that_was_given_up_are_left_to_the_next_one() {
+        let (give, asked) = tokio::sync::mpsc::channel(4);
+        let asked = tokio_stream::wrappers::ReceiverStream::new(asked);
+        let session = Session::of(asked);
+        let mut requests = session.requests().boxed();
+        give.send(1).await.expect("is taken");
+        assert_eq!(requests.next().await, Some(1));
+        give.send(2).await.expect("is taken");
+        drop(session);
+        // Whoever still asks, as a connection does that does not know yet, takes nothing.
+        assert_eq!(requests.next().await, None);
+        assert!(give.send(3).await.is_err(), "what gives them has ended");
+    }
 }
