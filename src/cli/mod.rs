@@ -3,7 +3,9 @@
 /// A command line that was understood; roles read it by the names of arguments and flags.
 pub use clap::ArgMatches as Matches;
 
+pub mod asking;
 pub mod cluster;
+pub mod columns;
 pub mod config;
 pub mod daemon;
 pub mod demo;

@@ -3,7 +3,7 @@
 use clap::Command;
 use serde_json::{Value, json};
 
-use crate::cli::cluster::status::columns;
+use crate::cli::columns::{columns, or_dash};
 use crate::core::cluster::roll::Entry;
 
 pub fn members() -> Command {
@@ -35,13 +35,6 @@ fn row(entry: &Entry, now_ms: u64) -> Vec<String> {
         or_dash(entry.metadata.to_string()),
         or_dash(entry.client_urls.join(",")),
     ]
-}
-
-pub(super) fn or_dash(text: String) -> String {
-    match text.is_empty() {
-        true => "-".to_owned(),
-        false => text,
-    }
 }
 
 /// For how long it is up, in the unit that says most.

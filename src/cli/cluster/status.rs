@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::cli::cluster::nodes;
+use crate::cli::columns::{columns, or_dash};
 use crate::core::cluster::roll::Entry;
 use crate::core::cluster::survey::{Health, Problem, Report, Standing, Survey};
 use crate::core::units::Size;
@@ -143,11 +144,11 @@ fn worker_row(worker: &Entry, now_ms: u64) -> Vec<String> {
     let machine = worker.machine.as_ref();
     vec![
         worker.label(),
-        nodes::or_dash(machine.map_or_else(String::new, ToString::to_string)),
+        or_dash(machine.map_or_else(String::new, ToString::to_string)),
         nodes::state(worker).unwrap_or("-").to_owned(),
         nodes::age(worker, now_ms),
-        nodes::or_dash(worker.version.clone().unwrap_or_default()),
-        nodes::or_dash(worker.client_urls.join(",")),
+        or_dash(worker.version.clone().unwrap_or_default()),
+        or_dash(worker.client_urls.join(",")),
     ]
 }
 
@@ -165,23 +166,6 @@ fn problem(problem: &Problem) -> String {
         worse => worse.name(),
     };
     format!("{weight}: {}\n  {}\n", problem.what, problem.remedy)
-}
-
-/// Cells under each other, two spaces between; the last column is as wide as it is.
-pub(super) fn columns(rows: &[Vec<String>]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let count = rows.first().map_or(0, Vec::len);
-    let widths: Vec<usize> = (0..count)
-        .map(|column| width(column).unwrap_or(0))
-        .collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths);
-        let cells: Vec<String> = cells
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        format!("{}\n", cells.join("  ").trim_end())
-    };
-    rows.iter().map(line).collect()
 }
 
 #[cfg(test)]

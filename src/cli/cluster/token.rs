@@ -6,7 +6,7 @@ use clap::{Arg, Command, value_parser};
 use serde_json::{Value, json};
 
 use crate::cli::Matches;
-use crate::cli::cluster::status::columns;
+use crate::cli::columns::columns;
 use crate::core::cluster::token::{Token, TokenRecord};
 use crate::core::units::{self, Span};
 

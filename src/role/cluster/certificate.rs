@@ -8,11 +8,11 @@ use crate::adapter::authority::{Grant, request};
 use crate::adapter::disk;
 use crate::adapter::trust_folder::TrustFolder;
 use crate::cli::Matches;
+use crate::cli::asking::{self, Format};
 use crate::cli::cluster::certificate::read;
-use crate::cli::cluster::{Format, asking};
 use crate::error::{Exit, Failure, chain, tell};
+use crate::role::client::print;
 use crate::role::cluster::init::data_dir;
-use crate::role::cluster::print;
 
 const WHAT: &str = "cannot make a client's certificate";
 
@@ -69,7 +69,7 @@ fn create(matches: &Matches) -> Result<Exit, Failure> {
     }
     let [certificate, key, authorities] =
         [certificate, key, authorities].map(|path| path.display().to_string());
-    print(&match asking(matches).format {
+    print(&match asking::read(matches).format {
         Format::Text => format!("{certificate}\n{key}\n{authorities}\n"),
         Format::Json => {
             let document = json!({"cert": certificate, "key": key, "cacert": authorities});

@@ -9,16 +9,16 @@ use crate::adapter::host;
 use crate::adapter::rpc::client::{Client, Endpoint};
 use crate::adapter::rpc::inside::{AskError, Change, Guard, Inside};
 use crate::cli::Matches;
+use crate::cli::asking::{Asking, Format};
 use crate::cli::cluster::change::{self as form, Outcome, Promote, Replace, Subject};
-use crate::cli::cluster::{Asking, Format};
 use crate::core::cluster::appointment::{Appointment, Failed, Refusal, Register, Succession};
 use crate::core::cluster::machine::{self, MachineId};
 use crate::core::cluster::node;
 use crate::core::cluster::roll::{Entry, NamingError, find};
 use crate::core::cluster::seat::{self, Replaced, Seat};
 use crate::error::{Exit, Failure};
+use crate::role::client::{asker, limits, print, unasked};
 use crate::role::cluster::nodes::Everybody;
-use crate::role::cluster::{asker, limits, print, unasked};
 
 /// How long a member that was removed may take until it serves as a worker.
 const SETTLING: Duration = Duration::from_secs(10);

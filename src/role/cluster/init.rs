@@ -10,10 +10,10 @@ use crate::adapter::data_directory::{self, DataError};
 use crate::adapter::local;
 use crate::adapter::trust_folder::TrustFolder;
 use crate::cli::Matches;
+use crate::cli::asking::{self, Format};
 use crate::cli::cluster::init::read;
-use crate::cli::cluster::{Format, asking};
 use crate::error::{Exit, Failure, chain, tell};
-use crate::role::cluster::print;
+use crate::role::client::print;
 
 const WHAT: &str = "cannot make the authority of a cluster";
 
@@ -42,7 +42,7 @@ pub(super) fn init(matches: &Matches) -> Result<Exit, Failure> {
     let kept = folder.found(&authority);
     kept.map_err(|error| Failure::new(Exit::FAILED, WHAT, chain(&error)))?;
     let fingerprint = authority.fingerprint();
-    print(&match asking(matches).format {
+    print(&match asking::read(matches).format {
         Format::Text => format!(
             "made authority {fingerprint} in {}\n",
             folder.path().display()

@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::adapter::host;
 use crate::adapter::rpc::inside::{AskError, Found, Inside};
 use crate::adapter::rpc::proto::etcdserverpb as pb;
-use crate::cli::cluster::{Asking, Format, nodes as form};
+use crate::cli::asking::{Asking, Format};
+use crate::cli::cluster::nodes as form;
 use crate::core::cluster::machine::{self, Machine, MachineId};
 use crate::core::cluster::node::{self, Node};
 use crate::core::cluster::roll::{self, Entry};
 use crate::core::cluster::seat::{self, Seat};
 use crate::core::kv::request::Consistency;
 use crate::error::{Exit, Failure};
-use crate::role::cluster::{asker, print, unasked};
+use crate::role::client::{asker, print, unasked};
 
 pub(super) async fn members(asking: &Asking) -> Result<Exit, Failure> {
     let inside = asker(asking).await?;

@@ -6,11 +6,11 @@ use serde_json::json;
 
 use crate::adapter::restore::{self, RestoreError, Restored};
 use crate::cli::Matches;
-use crate::cli::cluster::{Format, asking};
+use crate::cli::asking::{self, Format};
 use crate::cli::kv::Face;
 use crate::cli::restore::{Restore, read};
 use crate::error::{Exit, Failure, chain, tell};
-use crate::role::cluster::print;
+use crate::role::client::print;
 
 pub(super) fn restore(matches: &Matches) -> Result<Exit, Failure> {
     let what = "cannot restore a snapshot";
@@ -26,7 +26,7 @@ pub(super) fn restore(matches: &Matches) -> Result<Exit, Failure> {
     } = restored;
     let (member, cluster) = (identity.member_id, identity.cluster_id);
     let place = directory.display();
-    let text = match asking(matches).format {
+    let text = match asking::read(matches).format {
         Format::Text => format!(
             "restored {keys} keys at revision {revision} into {place}: member {member:x} of \
              {members} in cluster {cluster:x}"

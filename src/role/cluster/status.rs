@@ -5,13 +5,14 @@ use tokio::task::JoinSet;
 use crate::adapter::host;
 use crate::adapter::rpc::client::{Client, ClientError, Endpoint, Limits};
 use crate::adapter::rpc::proto::etcdserverpb as pb;
-use crate::cli::cluster::{Asking, Format, status as form};
+use crate::cli::asking::{Asking, Format};
+use crate::cli::cluster::status as form;
 use crate::core::cluster::roll::{Entry, Part};
 use crate::core::cluster::survey::{Health, Report, Standing, Survey};
 use crate::core::kv::request::{Alarm, Consistency, MemberAlarm};
 use crate::error::{Exit, Failure};
+use crate::role::client::{asker, connect, failure, limits, print, unasked};
 use crate::role::cluster::nodes::Everybody;
-use crate::role::cluster::{asker, connect, failure, limits, print, unasked};
 
 pub(super) async fn status(asking: &Asking) -> Result<Exit, Failure> {
     let survey = survey(asking).await?;

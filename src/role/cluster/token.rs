@@ -3,11 +3,12 @@
 use crate::adapter::host;
 use crate::adapter::rpc::inside::{Change, Found, Guard, Inside};
 use crate::cli::Matches;
-use crate::cli::cluster::{Asking, Format, token as form};
+use crate::cli::asking::{Asking, Format};
+use crate::cli::cluster::token as form;
 use crate::core::cluster::node::AUTHORITY_KEY;
 use crate::core::cluster::token::{self, Token, TokenRecord, pin};
 use crate::error::{Exit, Failure};
-use crate::role::cluster::{asker, print, unasked};
+use crate::role::client::{asker, print, unasked};
 
 pub(super) async fn run(asking: &Asking, matches: &Matches) -> Result<Exit, Failure> {
     let inside = asker(asking).await?;

@@ -2,15 +2,15 @@
 
 use crate::adapter::rpc::client::{Client, Code, Endpoint};
 use crate::adapter::rpc::proto::etcdserverpb as pb;
-use crate::cli::cluster::Asking;
+use crate::cli::asking::Asking;
 use crate::cli::cluster::change::{Outcome, Subject};
 use crate::core::cluster::roll::{Part, find};
 use crate::core::cluster::survey::{Report, Survey};
 use crate::error::{Exit, Failure};
+use crate::role::client::{asker, failure, limits, unasked};
 use crate::role::cluster::change::{told, unnamed};
 use crate::role::cluster::nodes::Everybody;
 use crate::role::cluster::status::survey;
-use crate::role::cluster::{asker, failure, limits, unasked};
 
 const WHAT: &str = "cannot transfer the lead";
 

@@ -18,6 +18,9 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// The roles that put other roles together.
 const COMPOSERS: &[&str] = &["daemon"];
 
+/// What is in the room of roles and is none: each of them may name it.
+const SHARED: &[&str] = &["client"];
+
 /// Every dependency and the places that may name it; `""` is everywhere.
 ///
 /// A crate that brings the outside world stands in one adapter. A new dependency needs a line here.
@@ -206,7 +209,8 @@ pub(crate) fn arrows(source: &Source) -> Vec<Finding> {
     findings
 }
 
-/// A role names no other role; what two roles share belongs in `core`, `adapter` or `cli`.
+/// A role names no other role; what two roles share belongs in `core`, `adapter` or `cli`, or is
+/// one of [`SHARED`].
 pub(crate) fn roles(source: &Source) -> Vec<Finding> {
     let Some(file) = source.path.strip_prefix("src/role/") else {
         return Vec::new();
@@ -217,7 +221,8 @@ pub(crate) fn roles(source: &Source) -> Vec<Finding> {
     }
     let other = |segments: &[String]| {
         let role = segments.get(1).is_some_and(|room| room == "role");
-        role && segments.get(2).is_none_or(|name| name != here)
+        let may_be = |name: &String| name == here || SHARED.contains(&name.as_str());
+        role && !segments.get(2).is_some_and(may_be)
     };
     source
         .paths("crate")
@@ -373,6 +378,8 @@ mod tests {
         let uses = "use crate::role::kv::a;\nuse crate::role::lock;\nuse crate::role;";
         assert_eq!(found(roles, "src/role/kv/mod.rs", uses), [2, 3]);
         assert_eq!(found(roles, "src/role/daemon/mod.rs", uses), NONE);
+        let shared = "use crate::role::client::ask;";
+        assert_eq!(found(roles, "src/role/kv/mod.rs", shared), NONE);
         assert_eq!(found(roles, "src/role/demo.rs", uses), [1, 2, 3]);
     }
 
