@@ -6,6 +6,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 /// As short as an interval may leave it: a member that was just started has better things to do.
 const GRACE: Duration = Duration::from_secs(60);
 
@@ -61,25 +63,11 @@ pub fn wait(age: Option<Duration>, interval: Duration) -> Duration {
     left.max(GRACE.min(interval))
 }
 
-/// Date and time as ISO 8601's basic form has them.
+/// Date and time as ISO 8601's basic form has them; a time beyond the year 9999 is the epoch.
 fn stamp(seconds: u64) -> String {
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = date(days);
-    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
-}
-
-/// The date so many days after 1970-01-01, by counting from the first of March of the year 0 in
-/// cycles of 400 years (Hinnant, "chrono-compatible low-level date algorithms").
-fn date(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year + u64::from(month <= 2), month, day)
+    let time = i64::try_from(seconds).map(Timestamp::from_second);
+    let time = time.ok().and_then(Result::ok).unwrap_or_default();
+    time.strftime("%Y%m%dT%H%M%SZ").to_string()
 }
 
 #[cfg(test)]

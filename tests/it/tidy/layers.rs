@@ -37,6 +37,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hyper", &["adapter/http", "adapter/rpc"]),
     ("hyper-util", &["adapter/http", "adapter/rpc"]),
     ("indicatif", &["adapter/progress"]),
+    ("jiff", &["core/", "cli/", "role/"]),
     ("mimalloc", &["main"]),
     ("openraft", &["adapter/raft"]),
     ("postcard", &["core/", "adapter/"]),
