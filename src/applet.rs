@@ -18,20 +18,44 @@ pub struct Applet {
     pub name: &'static str,
     /// The link that install.sh makes; called by it, the applet is the whole command line.
     pub symlink: Option<&'static str>,
-    /// Another program's name that the applet also answers to, with that program's manners.
-    pub imitates: Option<&'static str>,
+    /// Another program that the applet also answers as.
+    pub imitates: Option<Imitation>,
     /// The command line, named after the face that was called.
     pub command: fn(face: &'static str) -> Command,
     pub run: fn(face: &'static str, matches: &ArgMatches) -> Result<Exit, Failure>,
+}
+
+/// The manners of another program.
+pub struct Imitation {
+    pub name: &'static str,
+    /// For a command line that it does not understand.
+    pub misuse: Exit,
+    /// Whether its long flags may begin with one dash, as those of Go's package `flag`.
+    pub single_dash: bool,
 }
 
 pub const APPLETS: &[Applet] = &[
     Applet {
         name: "kv",
         symlink: Some("kvctl"),
-        imitates: Some(cli::kv::IMITATION),
+        imitates: Some(Imitation {
+            name: cli::kv::IMITATION,
+            misuse: Exit::FAILED,
+            single_dash: false,
+        }),
         command: cli::kv::command,
         run: role::kv::run,
+    },
+    Applet {
+        name: "lock",
+        symlink: Some("lockctl"),
+        imitates: Some(Imitation {
+            name: cli::lock::locksmith::IMITATION,
+            misuse: Exit::USAGE,
+            single_dash: true,
+        }),
+        command: cli::lock::command,
+        run: role::lock::run,
     },
     Applet {
         name: "cluster",
@@ -59,7 +83,8 @@ pub const APPLETS: &[Applet] = &[
 impl Applet {
     /// Every argv\[0\] that selects this applet.
     pub fn faces(&self) -> impl Iterator<Item = &'static str> {
-        self.symlink.into_iter().chain(self.imitates)
+        let imitated = self.imitates.as_ref().map(|it| it.name);
+        self.symlink.into_iter().chain(imitated)
     }
 }
 
@@ -85,11 +110,11 @@ pub fn dispatch(arguments: Vec<OsString>) -> Result<Exit, Failure> {
         .unwrap_or_default();
     for applet in APPLETS {
         if let Some(face) = applet.faces().find(|face| called == *face) {
-            // The programs that we imitate all have 1 for a command line they do not understand.
-            let misuse = if applet.imitates == Some(face) {
-                Exit::FAILED
-            } else {
-                Exit::USAGE
+            let imitated = applet.imitates.as_ref().filter(|it| it.name == face);
+            let misuse = imitated.map_or(Exit::USAGE, |it| it.misuse);
+            let arguments = match imitated {
+                Some(imitated) if imitated.single_dash => two_dashes(arguments),
+                _ => arguments,
             };
             let matches = parse((applet.command)(face), arguments, misuse)?;
             return (applet.run)(face, &matches);
@@ -102,6 +127,21 @@ pub fn dispatch(arguments: Vec<OsString>) -> Result<Exit, Failure> {
         .find(|applet| applet.name == name)
         .expect("made from the table");
     (applet.run)(applet.name, matches)
+}
+
+/// Writes `-group` as `--group`: clap would read one dash as short flags.
+fn two_dashes(arguments: Vec<OsString>) -> Vec<OsString> {
+    let is_long = |text: &str| {
+        let rest = text.strip_prefix('-').unwrap_or_default();
+        rest.len() > 1 && rest.starts_with(|first: char| first.is_ascii_alphabetic())
+    };
+    let written = arguments
+        .into_iter()
+        .map(|argument| match argument.to_str() {
+            Some(text) if is_long(text) => format!("-{text}").into(),
+            _ => argument,
+        });
+    written.collect()
 }
 
 /// Help and version are answers (exit 0, standard output); anything else is a misuse.

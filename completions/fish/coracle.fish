@@ -27,6 +27,7 @@ end
 complete -c coracle -n "__fish_coracle_needs_command" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_needs_command" -s V -l version -d 'Print version'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "kv" -d 'Reads and writes the key-value store of coracle or of any etcd v3 server'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "lock" -d 'Reboots of machines one at a time, and locks that scripts can trust'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "cluster" -d 'Looks after the cluster as a whole: who is in it, who leads, what is wrong'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "daemon" -d 'Runs every server role of this machine'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "demo" -d 'Starts a member or a cluster in a temporary directory and shows what it can do'
@@ -521,6 +522,85 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subc
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -s V -l version -d 'Print version'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -f -a "status" -d 'Shows who holds a place of the reboot semaphore, and who waits'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -f -a "lock" -d 'Takes a place for a machine; one that holds a place holds it still'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -f -a "unlock" -d 'Gives the place of a machine back'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -f -a "set-max" -d 'Sets how many machines of a group may hold a place at a time'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -f -a "groups" -d 'Lists the groups that were made'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from status" -l group -d 'Group of machines that share a semaphore' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from status" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from status" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from status" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from status" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from status" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from status" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from status" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from status" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from lock" -l group -d 'Group of machines that share a semaphore' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from lock" -l reason -d 'What it is for, for those who look' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from lock" -l wait -d 'Wait so long for a place, in line' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from lock" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from lock" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from lock" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from lock" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from lock" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from lock" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from lock" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from lock" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from lock" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from unlock" -l group -d 'Group of machines that share a semaphore' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from unlock" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from unlock" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from unlock" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from unlock" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from unlock" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from unlock" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from unlock" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from unlock" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from unlock" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from set-max" -l group -d 'Group of machines that share a semaphore' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from set-max" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from set-max" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from set-max" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from set-max" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from set-max" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from set-max" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from set-max" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from set-max" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from set-max" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from groups" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from groups" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from groups" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from groups" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from groups" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from groups" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from groups" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from groups" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from groups" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from help" -f -a "status" -d 'Shows who holds a place of the reboot semaphore, and who waits'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from help" -f -a "lock" -d 'Takes a place for a machine; one that holds a place holds it still'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from help" -f -a "unlock" -d 'Gives the place of a machine back'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from help" -f -a "set-max" -d 'Sets how many machines of a group may hold a place at a time'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from help" -f -a "groups" -d 'Lists the groups that were made'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -l endpoints -d 'Members to ask in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -l timeout -d 'How long one member may take to answer' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
@@ -714,6 +794,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l token -d 'Wha
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l voters -d 'How many of the machines that joined are made voting members: 1, 3, 5 or 7 [default: 3] [env: CORACLE_VOTERS]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l machine-id -d 'Id of this machine: 32 hexadecimal digits [default: /etc/machine-id, else one that is kept in --data-dir] [env: CORACLE_MACHINE_ID]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l metadata -d 'What is said of this machine: KEY=VALUE, several with commas [default: none] [env: CORACLE_METADATA]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l fleetlock-token -d 'What FleetLock clients must show, as `authorization: Bearer TOKEN`; whoever lists processes sees a flag, and none sees the variable [default: none, whoever can open a connection may ask] [env: CORACLE_FLEETLOCK_TOKEN]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l cert-file -d 'PEM certificate for https:// URLs of clients and of metrics, read again when it changes [default: that of a cluster with an authority of its own, see `coracle cluster init`] [env: CORACLE_CERT_FILE]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l key-file -d 'PEM key of --cert-file [default: none] [env: CORACLE_KEY_FILE]' -r
 complete -c coracle -n "__fish_coracle_using_subcommand daemon" -l trusted-ca-file -d 'PEM authorities: only clients with a certificate of theirs are served [default: anybody is served] [env: CORACLE_TRUSTED_CA_FILE]' -r
@@ -754,11 +835,12 @@ complete -c coracle -n "__fish_coracle_using_subcommand demo" -l nodes -d 'How m
 complete -c coracle -n "__fish_coracle_using_subcommand demo" -l once -d 'End after the tour, with exit code 0 if every step did what it shows'
 complete -c coracle -n "__fish_coracle_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand demo" -s V -l version -d 'Print version'
-complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "kv" -d 'Reads and writes the key-value store of coracle or of any etcd v3 server'
-complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "cluster" -d 'Looks after the cluster as a whole: who is in it, who leads, what is wrong'
-complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "daemon" -d 'Runs every server role of this machine'
-complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "demo" -d 'Starts a member or a cluster in a temporary directory and shows what it can do'
-complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv cluster daemon demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv lock cluster daemon demo help" -f -a "kv" -d 'Reads and writes the key-value store of coracle or of any etcd v3 server'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv lock cluster daemon demo help" -f -a "lock" -d 'Reboots of machines one at a time, and locks that scripts can trust'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv lock cluster daemon demo help" -f -a "cluster" -d 'Looks after the cluster as a whole: who is in it, who leads, what is wrong'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv lock cluster daemon demo help" -f -a "daemon" -d 'Runs every server role of this machine'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv lock cluster daemon demo help" -f -a "demo" -d 'Starts a member or a cluster in a temporary directory and shows what it can do'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and not __fish_seen_subcommand_from kv lock cluster daemon demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "put" -d 'Writes a value under a key; without VALUE it is read from stdin'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "get" -d 'Shows a key or a range of keys'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "del" -d 'Deletes a key or a range of keys and says how many'
@@ -776,6 +858,11 @@ complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_su
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "version" -d 'Shows the version of the client and of the etcd API that it speaks'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from kv" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from lock" -f -a "status" -d 'Shows who holds a place of the reboot semaphore, and who waits'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from lock" -f -a "lock" -d 'Takes a place for a machine; one that holds a place holds it still'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from lock" -f -a "unlock" -d 'Gives the place of a machine back'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from lock" -f -a "set-max" -d 'Sets how many machines of a group may hold a place at a time'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from lock" -f -a "groups" -d 'Lists the groups that were made'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "init" -d 'Makes the certificate authority of a new cluster, on its first machine'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "certificate" -d 'Makes the certificates by which clients off the machine are served'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'

@@ -3,10 +3,14 @@
 use std::fs::File;
 use std::path::PathBuf;
 
-use crate::adapter::host;
 use crate::adapter::tls::ClientFiles;
 use crate::adapter::trust_folder::TrustFolder;
+use crate::adapter::{disk, host};
 use crate::core::paths::{Surroundings, User};
+
+/// The file in a data directory that says which machine it is on, of a few lines.
+pub const MACHINE: &str = "machine";
+pub const MACHINE_BYTES_MAX: u64 = 1 << 20;
 
 /// Where a server listens when nobody says otherwise.
 pub const SERVER: &str = "http://127.0.0.1:2379";
@@ -26,6 +30,16 @@ pub fn endpoint() -> String {
 /// Where this user's daemon keeps its data when nobody says otherwise; none where no home is known.
 pub fn data_dir() -> Option<PathBuf> {
     surroundings().data_dir()
+}
+
+/// The id of this machine: its system's, or else what this user's daemon drew for it.
+pub fn machine_id() -> Option<String> {
+    let of_system = host::machine_id().map(|text| text.trim().to_owned());
+    of_system.filter(|id| !id.is_empty()).or_else(|| {
+        let bytes = disk::read(&data_dir()?.join(MACHINE), MACHINE_BYTES_MAX).ok()?;
+        let file: serde_json::Value = serde_json::from_slice(&bytes).ok()?;
+        file.get("id")?.as_str().map(str::to_owned)
+    })
 }
 
 /// The certificates of this machine's own node, if this user may use them.

@@ -8,6 +8,9 @@ use crate::cli::Matches;
 use crate::cli::tls::{self, TlsFlags};
 use crate::core::units;
 
+/// How long one member may take to answer, if nobody says.
+pub const TIMEOUT: Duration = Duration::from_secs(3);
+
 /// What every verb that asks the cluster has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asking {

@@ -24,3 +24,24 @@ pub fn or_dash(text: String) -> String {
         false => text,
     }
 }
+
+/// A length of time, in the unit that says most.
+pub fn age(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m", seconds / 60),
+        3_600..172_800 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_told_in_one_unit() {
+        let ages = [59, 60, 7_199, 172_799, 172_800].map(age);
+        assert_eq!(ages, ["59s", "1m", "1h", "47h", "2d"]);
+    }
+}

@@ -379,6 +379,47 @@ pub const PAGES: &[Page] = &[
             ("kvctl alarm disarm", "clears them"),
         ],
     },
+    Page {
+        name: "lockctl",
+        exits: &[
+            ("0", "done"),
+            ("1", "failed"),
+            ("2", "usage: the command line is wrong and nothing was done"),
+            ("3", "no: of unlock: it held no place"),
+            ("4", "unavailable: no member answers"),
+            ("6", "conflict: others hold all places, or wait for them"),
+        ],
+        files: &[
+            (
+                "/etc/machine-id",
+                "the id of this machine, see machine-id(5)",
+            ),
+            (
+                "/coracle/lock/reboot/GROUP",
+                "in the store: the semaphore of a group, as JSON",
+            ),
+        ],
+        environment: &[],
+        examples: &[
+            ("lockctl status", "shows who holds a place, and who waits"),
+            (
+                "lockctl lock --wait 10m --reason 'new kernel' && reboot",
+                "reboots this machine when it is its turn",
+            ),
+            (
+                "lockctl unlock",
+                "gives the place back, once the machine is well again",
+            ),
+            (
+                "lockctl set-max --group web 2",
+                "lets two machines of the group web reboot at a time",
+            ),
+            (
+                "kvctl watch --prefix /coracle/lock/",
+                "prints each change of a lock",
+            ),
+        ],
+    },
 ];
 
 /// The entry of the page called `name`.

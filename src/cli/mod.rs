@@ -11,6 +11,7 @@ pub mod daemon;
 pub mod demo;
 pub mod kv;
 pub mod listen;
+pub mod lock;
 pub mod manual;
 pub mod restore;
 pub mod tls;

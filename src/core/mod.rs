@@ -3,5 +3,6 @@
 pub mod bench;
 pub mod cluster;
 pub mod kv;
+pub mod lock;
 pub mod paths;
 pub mod units;

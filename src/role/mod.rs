@@ -6,3 +6,4 @@ pub mod cluster;
 pub mod daemon;
 pub mod demo;
 pub mod kv;
+pub mod lock;

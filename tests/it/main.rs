@@ -14,6 +14,7 @@ mod history;
 mod hostile;
 mod install;
 mod lease;
+mod lock;
 mod python;
 mod regressions;
 mod rig;

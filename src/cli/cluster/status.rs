@@ -146,7 +146,7 @@ fn worker_row(worker: &Entry, now_ms: u64) -> Vec<String> {
         worker.label(),
         or_dash(machine.map_or_else(String::new, ToString::to_string)),
         nodes::state(worker).unwrap_or("-").to_owned(),
-        nodes::age(worker, now_ms),
+        nodes::up_for(worker, now_ms),
         or_dash(worker.version.clone().unwrap_or_default()),
         or_dash(worker.client_urls.join(",")),
     ]

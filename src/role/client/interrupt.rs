@@ -5,13 +5,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::error::{Exit, Failure};
 
 /// From its making on, the signals no longer end the process by themselves.
-pub(super) struct Interrupts {
+pub(crate) struct Interrupts {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Interrupts {
-    pub(super) fn listen() -> Result<Self, Failure> {
+    pub(crate) fn listen() -> Result<Self, Failure> {
         let handler = |kind| {
             signal(kind).map_err(|error| Failure::new(Exit::FAILED, "cannot handle signals", error))
         };
@@ -22,7 +22,7 @@ impl Interrupts {
     }
 
     /// Waits for the next one; its name.
-    pub(super) async fn next(&mut self) -> &'static str {
+    pub(crate) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.terminate.recv() => "SIGTERM",

@@ -1,5 +1,8 @@
 //! The cluster as every face asks it: by the members that are named, or else by this machine's.
 
+pub(crate) mod everybody;
+pub(crate) mod interrupt;
+
 use crate::adapter::local;
 use crate::adapter::rpc::client::{AddressError, Client, ClientError, Code, Endpoint, Limits};
 use crate::adapter::rpc::inside::{AskError, Inside};
@@ -13,13 +16,20 @@ use crate::error::{Exit, Failure, answer};
 const ASK_VOTERS: &str =
     "that member does not vote yet: name one that does with `--endpoints LIST`";
 
+/// What a face runs on that asks others: one thread, as it waits more than it works.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build();
+    runtime.map_err(|error| Failure::new(Exit::FAILED, "cannot start the runtime", error))
+}
+
 /// Prints an answer.
-pub(super) fn print(text: &str) -> Result<(), Failure> {
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
     answer(text.as_bytes()).map_err(|error| Failure::output(&error))
 }
 
 /// Connects to the first member that accepts, of those that are named or else this machine's.
-pub(super) async fn connect(asking: &Asking) -> Result<Client, Failure> {
+pub(crate) async fn connect(asking: &Asking) -> Result<Client, Failure> {
     let endpoints = endpoints(asking)?;
     let connected = Client::connect(&endpoints, &limits(asking)?).await;
     connected.map_err(|error| failure("cannot reach the cluster", &error))
@@ -37,7 +47,7 @@ fn endpoints(asking: &Asking) -> Result<Vec<Endpoint>, Failure> {
 
 /// A client that asks one member after the other, until one can be reached that is no learner: a
 /// learner refuses nearly everything, and whoever names several endpoints may name one.
-pub(super) async fn asker(asking: &Asking) -> Result<Inside, Failure> {
+pub(crate) async fn asker(asking: &Asking) -> Result<Inside, Failure> {
     let limits = limits(asking)?;
     let endpoints = endpoints(asking)?;
     let others = endpoints.len().saturating_sub(1);
@@ -62,7 +72,7 @@ pub(super) async fn asker(asking: &Asking) -> Result<Inside, Failure> {
 }
 
 /// That the cluster could not be asked, or did not do as it was asked, as a failure of `what`.
-pub(super) fn unasked(what: &str, error: &AskError) -> Failure {
+pub(crate) fn unasked(what: &str, error: &AskError) -> Failure {
     let exit = match error {
         AskError::Late(_) | AskError::Unavailable(_) => Exit::UNAVAILABLE,
         AskError::Denied(_) | AskError::NoMember => Exit::CONFLICT,
@@ -84,7 +94,7 @@ fn is_learners(why: &str) -> bool {
     why == KvError::NotForLearner.to_string()
 }
 
-pub(super) fn limits(asking: &Asking) -> Result<Limits, Failure> {
+pub(crate) fn limits(asking: &Asking) -> Result<Limits, Failure> {
     let flags = &asking.tls;
     let names_tls = |text: &String| text.starts_with("https://");
     let is_wanted = flags.is_usual || flags.unverified || asking.endpoints.iter().any(names_tls);
@@ -125,7 +135,7 @@ fn speaker(flags: &TlsFlags) -> Result<tls::Client, Failure> {
 }
 
 /// What a member said, or that it said nothing, as a failure of `what`.
-pub(super) fn failure(what: &str, error: &ClientError) -> Failure {
+pub(crate) fn failure(what: &str, error: &ClientError) -> Failure {
     let exit = match error.code() {
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => Exit::UNAVAILABLE,
         Code::NotFound => Exit::NO,

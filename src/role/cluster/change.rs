@@ -17,8 +17,8 @@ use crate::core::cluster::node;
 use crate::core::cluster::roll::{Entry, NamingError, find};
 use crate::core::cluster::seat::{self, Replaced, Seat};
 use crate::error::{Exit, Failure};
+use crate::role::client::everybody::Everybody;
 use crate::role::client::{asker, limits, print, unasked};
-use crate::role::cluster::nodes::Everybody;
 
 /// How long a member that was removed may take until it serves as a worker.
 const SETTLING: Duration = Duration::from_secs(10);

@@ -13,6 +13,7 @@ use crate::cli::Matches;
 use crate::cli::asking;
 use crate::cli::cluster;
 use crate::error::{Exit, Failure};
+use crate::role::client;
 
 /// Runs the verb that `matches` names.
 pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
@@ -23,10 +24,7 @@ pub fn run(_face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
         "certificate" => return certificate::run(matches),
         _ => {}
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Exit::FAILED, "cannot start the runtime", error))?;
+    let runtime = client::runtime()?;
     let asking = asking::read(matches);
     runtime.block_on(async {
         match verb {

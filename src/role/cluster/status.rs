@@ -11,8 +11,8 @@ use crate::core::cluster::roll::{Entry, Part};
 use crate::core::cluster::survey::{Health, Report, Standing, Survey};
 use crate::core::kv::request::{Alarm, Consistency, MemberAlarm};
 use crate::error::{Exit, Failure};
+use crate::role::client::everybody::Everybody;
 use crate::role::client::{asker, connect, failure, limits, print, unasked};
-use crate::role::cluster::nodes::Everybody;
 
 pub(super) async fn status(asking: &Asking) -> Result<Exit, Failure> {
     let survey = survey(asking).await?;

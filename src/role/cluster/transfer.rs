@@ -7,9 +7,9 @@ use crate::cli::cluster::change::{Outcome, Subject};
 use crate::core::cluster::roll::{Part, find};
 use crate::core::cluster::survey::{Report, Survey};
 use crate::error::{Exit, Failure};
+use crate::role::client::everybody::Everybody;
 use crate::role::client::{asker, failure, limits, unasked};
 use crate::role::cluster::change::{told, unnamed};
-use crate::role::cluster::nodes::Everybody;
 use crate::role::cluster::status::survey;
 
 const WHAT: &str = "cannot transfer the lead";

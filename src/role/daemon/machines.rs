@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::adapter::local::{MACHINE, MACHINE_BYTES_MAX};
 use crate::adapter::raft::Member;
 use crate::adapter::rpc::inside::{AskError, Change, Guard, Inside};
 use crate::adapter::{disk, host};
@@ -23,8 +24,6 @@ use crate::error::{Exit, Failure};
 
 /// Rises when an older program would misread the file.
 const LAYOUT: u32 = 1;
-/// It is a few lines.
-const FILE_BYTES_MAX: u64 = 1 << 20;
 /// For the answer to one renewal, and before it is asked for again.
 const RENEWAL: Duration = Duration::from_millis(1_500);
 /// Between two looks at how many machines there are.
@@ -57,7 +56,7 @@ struct MachineFile {
 impl Own {
     /// Finds out who this machine is; what has to be drawn is kept in the data directory.
     pub(super) fn read(settings: &Settings) -> Result<Self, Failure> {
-        let path = settings.data_dir.join("machine");
+        let path = settings.data_dir.join(MACHINE);
         let unusable = |why: String| {
             let what = format!("cannot use \"{}\"", path.display());
             Failure::new(Exit::FAILED, what, why)
@@ -107,7 +106,7 @@ impl Own {
 }
 
 fn file(path: &Path, draws_id: bool) -> Result<MachineFile, String> {
-    let known = match disk::read(path, FILE_BYTES_MAX) {
+    let known = match disk::read(path, MACHINE_BYTES_MAX) {
         Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| error.to_string())?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => return Err(error.to_string()),

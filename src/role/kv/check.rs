@@ -14,7 +14,7 @@ use crate::adapter::rpc::client::{Client, ClientError, Endpoint, page};
 use crate::adapter::rpc::proto::etcdserverpb as pb;
 use crate::cli::kv::go;
 use crate::error::{Exit, Failure, tell};
-use crate::role::kv::interrupt::Interrupts;
+use crate::role::client::interrupt::Interrupts;
 use crate::role::kv::maintenance::{compact, defragment_all};
 use crate::role::kv::pair::prefix_range;
 use crate::role::kv::session::{

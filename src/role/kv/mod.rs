@@ -8,7 +8,6 @@ mod bench;
 mod check;
 mod endpoint;
 mod format;
-mod interrupt;
 mod lease;
 mod ls;
 mod maintenance;
@@ -27,13 +26,14 @@ use crate::cli::kv::IMITATION;
 use crate::cli::kv::bench::Format;
 use crate::cli::{Matches, tls};
 use crate::error::{Exit, Failure, tell};
+use crate::role::client;
 use crate::role::kv::secure::Encryption;
 use crate::role::kv::session::{Session, Trouble};
 
 /// Words that need another one after them.
 const GROUPS: [&str; 6] = ["lease", "endpoint", "member", "snapshot", "alarm", "check"];
 
-/// Runs the verb that `matches` names. The runtime has one thread: a client waits more than works.
+/// Runs the verb that `matches` names.
 pub fn run(face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
     let Some((verb, matches)) = matches.subcommand() else {
         return help(face, &[]);
@@ -44,10 +44,7 @@ pub fn run(face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
     if verb == "bench" {
         return load(matches);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Exit::FAILED, "cannot start the runtime", error))?;
+    let runtime = client::runtime()?;
     let done = runtime.block_on(async {
         let session = Session::new(face, matches)?;
         dispatch(&session, verb, matches).await

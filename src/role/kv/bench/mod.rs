@@ -21,8 +21,8 @@ use crate::cli::Matches;
 use crate::cli::kv::bench::{self as face, BenchCommand, Format, Workload};
 use crate::core::bench::result::{Figures, Report, Row};
 use crate::error::{Exit, Failure, tell};
+use crate::role::client::interrupt::Interrupts;
 use crate::role::kv::bench::drive::{DriveError, Load, Server};
-use crate::role::kv::interrupt::Interrupts;
 use crate::role::kv::secure::Encryption;
 
 /// For the keys of a load that did not end well: who stopped it does not want to wait for long.

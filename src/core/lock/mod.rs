@@ -1,0 +1,6 @@
+//! Locks: the reboot semaphore of a group of machines, and locks that scripts take.
+
+pub mod fleetlock;
+pub mod machines;
+pub mod name;
+pub mod semaphore;

@@ -1,0 +1,57 @@
+//! `lockctl`: the reboot semaphore of each group, and locks for scripts; `locksmithctl` beside it.
+
+mod locksmith;
+pub(crate) mod places;
+mod reboot;
+
+use crate::adapter::rpc::inside::Inside;
+use crate::cli::lock::locksmith::IMITATION;
+use crate::cli::{Matches, asking};
+use crate::error::{Exit, Failure};
+use crate::role::client;
+use crate::role::lock::places::PlaceError;
+
+/// Runs the verb that `matches` names.
+pub fn run(face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
+    let (verb, matches) = matches.subcommand().expect("clap requires a verb");
+    client::runtime()?.block_on(async {
+        if face == IMITATION {
+            return locksmith::run(verb, matches).await;
+        }
+        let asking = asking::read(matches);
+        match verb {
+            "status" => reboot::status(&asking, matches).await,
+            "lock" => reboot::lock(&asking, matches).await,
+            "unlock" => reboot::unlock(&asking, matches).await,
+            "set-max" => reboot::set_max(&asking, matches).await,
+            "groups" => reboot::groups(&asking).await,
+            verb => unreachable!("the command line has {verb}, which has no role"),
+        }
+    })
+}
+
+/// What kept us from a place, as a failure of `what`.
+fn failure(what: &str, error: &PlaceError) -> Failure {
+    match error {
+        PlaceError::Ask(error) => client::unasked(what, error),
+        PlaceError::Damaged { key, .. } => Failure::new(Exit::FAILED, what, error).hint(format!(
+            "see it with `kvctl get {key}`, and begin anew with `kvctl del {key}` once nobody \
+             reboots"
+        )),
+        PlaceError::Contended => Failure::new(Exit::UNAVAILABLE, what, error).hint("ask again"),
+        PlaceError::Name(error) => Failure::usage(what, error),
+    }
+}
+
+/// Asks a question and tells the failure of `what`.
+async fn ask<T>(
+    what: &str,
+    question: impl Future<Output = Result<T, PlaceError>>,
+) -> Result<T, Failure> {
+    question.await.map_err(|error| failure(what, &error))
+}
+
+/// A way to the cluster.
+async fn inside(asking: &asking::Asking) -> Result<Inside, Failure> {
+    client::asker(asking).await
+}
