@@ -11,6 +11,7 @@
 mod connection;
 mod counted;
 mod dispatch;
+mod fleetlock;
 mod front;
 mod gateway;
 mod health;
@@ -25,6 +26,7 @@ mod syntax;
 mod tests;
 
 pub use counted::Counted;
+pub use fleetlock::{FleetLock, Places};
 pub use front::{Drained, Front, FrontError, Limits, Listener, NoCalls};
 pub use health::{Probe, Versions};
 pub use listen::{BindError, bind_tcp, bind_unix, unbind_unix};

@@ -12,10 +12,12 @@ use http_body_util::Full;
 use tonic::body::Body;
 use tower::util::BoxCloneSyncService;
 
+use crate::adapter::http::fleetlock::FleetLock;
 use crate::adapter::http::gateway::{Gateway, not_found};
 use crate::adapter::http::health::{self, Probe};
 use crate::adapter::http::methods::Methods;
 use crate::adapter::metrics::Metrics;
+use crate::core::lock::fleetlock::Ask;
 
 /// The answer to one request, in the making.
 pub(crate) type RouteFuture =
@@ -24,6 +26,7 @@ pub(crate) type RouteFuture =
 /// The HTTP side of one front.
 pub struct Routes {
     gateway: Option<Arc<Gateway>>,
+    fleetlock: Option<FleetLock>,
     probe: Arc<dyn Probe>,
     metrics: Arc<Metrics>,
 }
@@ -71,15 +74,24 @@ impl Routes {
         let gateway = Gateway::new(calls, &Methods::new(), message_bytes_max);
         Self {
             gateway: Some(Arc::new(gateway)),
+            fleetlock: None,
             probe,
             metrics,
         }
+    }
+
+    /// Also serves FleetLock.
+    #[must_use]
+    pub fn with_fleetlock(mut self, fleetlock: FleetLock) -> Self {
+        self.fleetlock = Some(fleetlock);
+        self
     }
 
     /// Health and metrics only, for a listener that monitoring may reach and clients may not.
     pub fn monitoring(probe: Arc<dyn Probe>, metrics: Arc<Metrics>) -> Self {
         Self {
             gateway: None,
+            fleetlock: None,
             probe,
             metrics,
         }
@@ -91,6 +103,11 @@ impl Routes {
             && (path.starts_with("/v3/") || path.starts_with("/v3beta/"))
         {
             return Box::pin(gateway.answer(request).map(Ok));
+        }
+        if let Some(fleetlock) = &self.fleetlock
+            && let Some(ask) = Ask::of_path(path)
+        {
+            return Box::pin(fleetlock.clone().answer(ask, request).map(Ok));
         }
         let (probe, metrics) = (self.probe.clone(), self.metrics.clone());
         let (head, _) = request.into_parts();

@@ -111,6 +111,13 @@ pub const KEYS: &[Key] = &[
         "none",
     ),
     key(
+        "fleetlock-token",
+        "TOKEN",
+        "What FleetLock clients must show, as `authorization: Bearer TOKEN`; whoever lists \
+         processes sees a flag, and none sees the variable",
+        "none, whoever can open a connection may ask",
+    ),
+    key(
         "cert-file",
         "FILE",
         "PEM certificate for https:// URLs of clients and of metrics, read again when it changes",

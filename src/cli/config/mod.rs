@@ -33,6 +33,9 @@ const FOREIGN_VARIABLES: &[&str] = &[
     "CORACLE_KEY",
     "CORACLE_INSECURE_SKIP_TLS_VERIFY",
     "CORACLE_INSECURE_TRANSPORT",
+    "CORACLE_LOCK_NAME",
+    "CORACLE_LOCK_FENCE",
+    "CORACLE_LOCK_REVISION",
 ];
 /// Tables of the file: their keys are those that begin with the table's name.
 const GROUPS: &[&str] = &["backup"];
@@ -109,6 +112,8 @@ pub struct Settings {
     /// None: a member that is gone is never replaced without being asked.
     pub replace_after: Option<Duration>,
     pub joining: Joining,
+    /// What FleetLock clients must show; none: nothing.
+    pub fleetlock_token: Option<String>,
     pub socket: Socket,
     /// None: no limit.
     pub quota_bytes: Option<u64>,
@@ -357,10 +362,9 @@ impl fmt::Display for Settings {
             Socket::Off => "off".to_owned(),
             Socket::Usual(path) | Socket::Asked(path) => path.display().to_string(),
         };
-        let founders = self
-            .founders
-            .as_ref()
-            .map_or(String::new(), Founders::to_string);
+        let founders = self.founders.as_ref();
+        let founders = founders.map_or(String::new(), Founders::to_string);
+        let fleetlock_token = self.fleetlock_token.as_deref().unwrap_or_default();
         let quota = self
             .quota_bytes
             .map_or("-1".to_owned(), |bytes| bytes.to_string());
@@ -386,6 +390,7 @@ impl fmt::Display for Settings {
             ("initial-cluster-token", quoted(&self.cluster_token)),
             ("replace-after", quoted(&Span(replace_after))),
             ("voters", self.joining.voters.to_string()),
+            ("fleetlock-token", quoted(&fleetlock_token)),
             ("socket", quoted(&socket)),
             ("quota-backend-bytes", quota),
             ("max-request-bytes", self.request_bytes_max.to_string()),

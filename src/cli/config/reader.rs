@@ -60,12 +60,9 @@ impl Reader<'_> {
             founders,
             initial_state: self.initial_state()?,
             replace_after: self.replace_after()?,
-            cluster_token: self.parse(
-                "initial-cluster-token",
-                "coracle-cluster".to_owned(),
-                |text| Ok(text.to_owned()),
-            )?,
+            cluster_token: self.cluster_token()?,
             joining,
+            fleetlock_token: self.fleetlock_token()?,
             quota_bytes: self.parse("quota-backend-bytes", Some(2 << 30), quota)?,
             request_bytes_max: self.request_bytes_max()?,
             txn_ops_max: self.parse("max-txn-ops", 128, |text| count(text, 1, u32::MAX.into()))?
@@ -122,6 +119,17 @@ impl Reader<'_> {
     fn certificate_validity(&self) -> Result<Duration, ConfigError> {
         let usual = duration("2160h").expect("a duration");
         self.parse("certificate-validity", usual, positive)
+    }
+
+    fn cluster_token(&self) -> Result<String, ConfigError> {
+        let usual = "coracle-cluster".to_owned();
+        self.parse("initial-cluster-token", usual, |text| Ok(text.to_owned()))
+    }
+
+    fn fleetlock_token(&self) -> Result<Option<String>, ConfigError> {
+        self.parse("fleetlock-token", None, |text| {
+            Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
+        })
     }
 
     fn founders(&self) -> Result<Option<Founders>, ConfigError> {

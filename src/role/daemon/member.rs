@@ -24,6 +24,7 @@ use crate::core::kv::retention::Retainer;
 use crate::error::{Exit, Failure, chain};
 use crate::role::daemon::api::Served;
 use crate::role::daemon::door::Door;
+use crate::role::daemon::fleetlock::{PATIENCE, fleetlock};
 use crate::role::daemon::listen::Listening;
 use crate::role::daemon::machines::{Own, Registration};
 use crate::role::daemon::managed::{self, Managed};
@@ -304,6 +305,8 @@ fn open_fronts(
         served.clone(),
         metrics.clone(),
     );
+    let inside = Inside::over(services.clone(), PATIENCE);
+    let routes = routes.with_fleetlock(fleetlock(inside, settings));
     let clients = Front::new(services, routes, limits);
     metrics.before_scrape({
         let (served, connections) = (Arc::clone(&served), clients.connections());

@@ -11,6 +11,7 @@ mod company;
 mod compare;
 mod data;
 mod door;
+mod fleetlock;
 mod forced;
 mod forming;
 mod hub;

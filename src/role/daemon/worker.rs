@@ -20,6 +20,7 @@ use crate::core::kv::request::{Alarm, Consistency};
 use crate::error::{Exit, Failure, chain};
 use crate::role::daemon::api::{ETCD_VERSION, STORAGE_VERSION};
 use crate::role::daemon::company::{Call, Company};
+use crate::role::daemon::fleetlock::fleetlock;
 use crate::role::daemon::forming;
 use crate::role::daemon::listen::Listening;
 use crate::role::daemon::machines::Registration;
@@ -54,6 +55,7 @@ impl Worker {
             Arc::clone(&probe),
             Arc::clone(&metrics),
         );
+        let routes = routes.with_fleetlock(fleetlock(company.inside.clone(), settings));
         let limits = Limits {
             concurrent_streams_max: settings.streams_max,
             ..Limits::default()
