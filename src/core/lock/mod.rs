@@ -4,3 +4,4 @@ pub mod fleetlock;
 pub mod machines;
 pub mod name;
 pub mod semaphore;
+pub mod window;
