@@ -29,6 +29,19 @@ pub struct Holder {
     pub since: Timestamp,
     #[serde(default)]
     pub reason: String,
+    /// How it belongs to the cluster, if it is a machine that said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<NodeKind>,
+}
+
+/// By what one knows that a machine was removed from the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NodeKind {
+    /// It joined: it stands among the nodes.
+    Joined,
+    /// It founded the cluster, and is this member, in hexadecimal.
+    Member(String),
 }
 
 /// A group as it stands.
@@ -70,6 +83,7 @@ impl Holder {
             id: id.as_str().to_owned(),
             since: second(now_ms),
             reason: reason.to_owned(),
+            node: None,
         }
     }
 
