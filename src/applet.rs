@@ -100,6 +100,9 @@ pub fn root() -> Command {
 
 /// Runs the applet that `arguments` names, by argv\[0\] or by the first argument.
 pub fn dispatch(arguments: Vec<OsString>) -> Result<Exit, Failure> {
+    if role::lock::is_guard() {
+        return role::lock::guard();
+    }
     if role::daemon::is_worker() {
         return role::daemon::work();
     }

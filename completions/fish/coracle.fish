@@ -73,6 +73,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and not __fish_seen_subcommand_from put get del txn watch lease compaction endpoint member move-leader snapshot alarm defrag check version ls bench help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l lease -d 'Lease in hexadecimal whose end deletes the key' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l ttl -d 'Let the key end after this time: grants a lease for it alone' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l if-held -d 'Write only if this lock, see lockctl(1), is held under the fence still' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l fence -d 'The fence of --if-held' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from put" -l command-timeout -d 'How long one answer may take' -r
@@ -160,6 +162,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subc
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from del" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l if-held -d 'Write only if this lock, see lockctl(1), is held under the fence still' -r
+complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l fence -d 'The fence of --if-held' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from txn" -l command-timeout -d 'How long one answer may take' -r
@@ -522,23 +526,29 @@ complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subc
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "ls" -d 'Lists keys as files and folders, with / between names'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "bench" -d 'Loads an etcd v3 server and reports operations, latencies, processor time and memory'
 complete -c coracle -n "__fish_coracle_using_subcommand kv; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -l endpoints -d 'Members to ask in turn, separated by commas' -r
-complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -l timeout -d 'How long one member may take to answer' -r
-complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
 json\t''"
-complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -l cert -d 'PEM certificate to show to servers over https' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -l key -d 'PEM key of --cert' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
-complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
-complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -s V -l version -d 'Print version'
-complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -f -a "status" -d 'Shows who holds a place of the reboot semaphore, and who waits'
-complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -f -a "lock" -d 'Takes a place for a machine; one that holds a place holds it still'
-complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -f -a "unlock" -d 'Gives the place of a machine back'
-complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -f -a "set-max" -d 'Sets how many machines of a group may hold a place at a time'
-complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -f -a "groups" -d 'Lists the groups that were made'
-complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -s V -l version -d 'Print version'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "status" -d 'Shows who holds a place of the reboot semaphore, and who waits'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "lock" -d 'Takes a place for a machine; one that holds a place holds it still'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "unlock" -d 'Gives the place of a machine back'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "set-max" -d 'Sets how many machines of a group may hold a place at a time'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "groups" -d 'Lists the groups that were made'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "exec" -d 'Runs a command while a lock is held, and no longer'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "run-once" -d 'Runs a command on one of the machines that are told to, and on no other'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "held" -d 'Tells whether somebody holds a lock: ends with 0 if so, else with 3'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "list" -d 'Lists the locks that are held'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "info" -d 'Shows who holds a lock, and who waits for it'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "break" -d 'Takes a lock away from whoever holds it; what runs under it is stopped'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from status" -l group -d 'Group of machines that share a semaphore' -r
 complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from status" -l endpoints -d 'Members to ask in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from status" -l timeout -d 'How long one member may take to answer' -r
@@ -595,11 +605,85 @@ complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_su
 complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from groups" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
 complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from groups" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from groups" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from exec" -l ttl -d 'How long the lock outlives a holder that is not heard of' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from exec" -l wait -d 'Give up after this time in line; 0 does not wait [default: wait for ever]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from exec" -l slots -d 'How many may hold the lock at a time; all must say the same' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from exec" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from exec" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from exec" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from exec" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from exec" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from exec" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from exec" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from exec" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from exec" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from run-once" -l ttl -d 'How long the lock outlives a holder that is not heard of' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from run-once" -l wait -d 'Give up after this time in line; 0 does not wait [default: wait for ever]' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from run-once" -l keep -d 'How long it is remembered that it was done' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from run-once" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from run-once" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from run-once" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from run-once" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from run-once" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from run-once" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from run-once" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from run-once" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from run-once" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from held" -l fence -d 'Ask whether the holder with this fence still does' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from held" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from held" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from held" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from held" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from held" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from held" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from held" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from held" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from held" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from list" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from list" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from list" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from list" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from list" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from list" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from list" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from list" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from info" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from info" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from info" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from info" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from info" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from info" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from info" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from info" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from info" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from break" -l fence -d 'Only from the holder with this fence' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from break" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from break" -l timeout -d 'How long one member may take to answer' -r
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from break" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from break" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from break" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from break" -l key -d 'PEM key of --cert' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from break" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from break" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from break" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from help" -f -a "status" -d 'Shows who holds a place of the reboot semaphore, and who waits'
 complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from help" -f -a "lock" -d 'Takes a place for a machine; one that holds a place holds it still'
 complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from help" -f -a "unlock" -d 'Gives the place of a machine back'
 complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from help" -f -a "set-max" -d 'Sets how many machines of a group may hold a place at a time'
 complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from help" -f -a "groups" -d 'Lists the groups that were made'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from help" -f -a "exec" -d 'Runs a command while a lock is held, and no longer'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from help" -f -a "run-once" -d 'Runs a command on one of the machines that are told to, and on no other'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from help" -f -a "held" -d 'Tells whether somebody holds a lock: ends with 0 if so, else with 3'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from help" -f -a "list" -d 'Lists the locks that are held'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from help" -f -a "info" -d 'Shows who holds a lock, and who waits for it'
+complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from help" -f -a "break" -d 'Takes a lock away from whoever holds it; what runs under it is stopped'
 complete -c coracle -n "__fish_coracle_using_subcommand lock; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -l endpoints -d 'Members to ask in turn, separated by commas' -r
 complete -c coracle -n "__fish_coracle_using_subcommand cluster; and not __fish_seen_subcommand_from init certificate status health members remove replace promote demote transfer-leader token restore help" -l timeout -d 'How long one member may take to answer' -r
@@ -863,6 +947,12 @@ complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_su
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from lock" -f -a "unlock" -d 'Gives the place of a machine back'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from lock" -f -a "set-max" -d 'Sets how many machines of a group may hold a place at a time'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from lock" -f -a "groups" -d 'Lists the groups that were made'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from lock" -f -a "exec" -d 'Runs a command while a lock is held, and no longer'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from lock" -f -a "run-once" -d 'Runs a command on one of the machines that are told to, and on no other'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from lock" -f -a "held" -d 'Tells whether somebody holds a lock: ends with 0 if so, else with 3'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from lock" -f -a "list" -d 'Lists the locks that are held'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from lock" -f -a "info" -d 'Shows who holds a lock, and who waits for it'
+complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from lock" -f -a "break" -d 'Takes a lock away from whoever holds it; what runs under it is stopped'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "init" -d 'Makes the certificate authority of a new cluster, on its first machine'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "certificate" -d 'Makes the certificates by which clients off the machine are served'
 complete -c coracle -n "__fish_coracle_using_subcommand help; and __fish_seen_subcommand_from cluster" -f -a "status" -d 'Shows the members, the leader, what is wrong and what to type about it'

@@ -65,6 +65,8 @@ complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "bench" -d 'Loads an etc
 complete -c kvctl -n "__fish_kvctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l lease -d 'Lease in hexadecimal whose end deletes the key' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l ttl -d 'Let the key end after this time: grants a lease for it alone' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l if-held -d 'Write only if this lock, see lockctl(1), is held under the fence still' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l fence -d 'The fence of --if-held' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand put" -l command-timeout -d 'How long one answer may take' -r
@@ -152,6 +154,8 @@ complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l hex -d 'Print byte s
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c kvctl -n "__fish_kvctl_using_subcommand del" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l if-held -d 'Write only if this lock, see lockctl(1), is held under the fence still' -r
+complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l fence -d 'The fence of --if-held' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l endpoints -d 'Servers to try in turn, separated by commas' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l dial-timeout -d 'How long one server may take to accept a connection' -r
 complete -c kvctl -n "__fish_kvctl_using_subcommand txn" -l command-timeout -d 'How long one answer may take' -r

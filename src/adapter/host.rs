@@ -21,6 +21,9 @@ pub struct ReadySocket {
     path: PathBuf,
 }
 
+/// Of what a child says of itself; far less than a pipe takes at once.
+pub const ANNOUNCEMENT_BYTES: usize = 24;
+
 /// A directory that is removed with everything in it when dropped.
 #[derive(Debug)]
 pub struct TemporaryDirectory(tempfile::TempDir);
@@ -96,6 +99,36 @@ pub fn end_with_us(command: &mut tokio::process::Command) -> &mut tokio::process
     unsafe { command.pre_exec(bind) }
 }
 
+/// Lets the child say who it is before it becomes another program: writes `head`, its process id
+/// and `tail` to `pipe` at once. Nobody who listens there can miss a child that runs.
+#[expect(
+    unsafe_code,
+    reason = "only between fork and exec does the child know its id and not yet run"
+)]
+pub fn announce(
+    command: &mut process::Command,
+    pipe: std::os::fd::OwnedFd,
+    announcement: impl Fn(i32) -> [u8; ANNOUNCEMENT_BYTES] + Send + Sync + 'static,
+) {
+    use std::os::unix::process::CommandExt;
+    let say = move || {
+        let own = rustix::process::getpid().as_raw_nonzero().get();
+        // A pipe takes so little whole or not at all (pipe(7)).
+        rustix::io::write(&pipe, &announcement(own))?;
+        Ok(())
+    };
+    // SAFETY: between fork and exec only what is async-signal-safe may be called; these are two
+    // plain system calls on memory of the stack, and nothing is allocated or locked.
+    unsafe { command.pre_exec(say) };
+}
+
+/// From now on this process may write to its terminal, and give it away, from the background.
+#[expect(unsafe_code, reason = "the standard library cannot ignore a signal")]
+pub fn ignore_terminal_output_stop() {
+    // SAFETY: SIG_IGN is no handler: nothing of this process runs when the signal comes.
+    unsafe { libc::signal(libc::SIGTTOU, libc::SIG_IGN) };
+}
+
 /// Asks a process to end.
 pub fn terminate(pid: u32) -> io::Result<()> {
     let pid = i32::try_from(pid)
@@ -148,10 +181,33 @@ pub fn name() -> String {
     name.nodename().to_string_lossy().into_owned()
 }
 
+/// Who runs what here, for people elsewhere: `frida@db1 (4711: make deploy)`.
+pub fn own_description(words: &[std::ffi::OsString]) -> String {
+    /// Enough to tell one command from another.
+    const WORDS_CHARACTERS_MAX: usize = 60;
+    let user = std::env::var("USER").unwrap_or_else(|_| user_id().to_string());
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    let words: String = words.join(" ").chars().take(WORDS_CHARACTERS_MAX).collect();
+    let words = words.replace(char::is_control, " ");
+    format!("{user}@{} ({}: {words})", name(), process::id())
+}
+
+/// The time by this machine's clock.
+pub fn now() -> jiff::Timestamp {
+    jiff::Timestamp::now()
+}
+
 /// Milliseconds since the epoch, by this machine's clock.
 pub fn now_ms() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Nanoseconds since the machine booted, those counted in which it was suspended.
+pub fn boot_time_ns() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    seconds * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0)
 }
 
 pub fn user_id() -> u32 {

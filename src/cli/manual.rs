@@ -382,12 +382,33 @@ pub const PAGES: &[Page] = &[
     Page {
         name: "lockctl",
         exits: &[
-            ("0", "done"),
+            ("0", "done; of held: somebody holds it"),
             ("1", "failed"),
             ("2", "usage: the command line is wrong and nothing was done"),
-            ("3", "no: of unlock: it held no place"),
-            ("4", "unavailable: no member answers"),
-            ("6", "conflict: others hold all places, or wait for them"),
+            (
+                "3",
+                "no: of unlock: it held no place; of held, info and break: nobody holds it",
+            ),
+            (
+                "4",
+                "unavailable: no member answers; of exec and run-once: the lock was lost, and the \
+                 command was stopped",
+            ),
+            ("6", "conflict: others hold it, or wait for it"),
+            (
+                "125",
+                "of exec and run-once: the command could not be started or guarded",
+            ),
+            (
+                "126",
+                "of exec and run-once: the command cannot be executed",
+            ),
+            ("127", "of exec and run-once: there is no such command"),
+            (
+                "any other",
+                "of exec and run-once: the command's own, or 128 and the number of the signal that \
+                 ended it",
+            ),
         ],
         files: &[
             (
@@ -398,8 +419,24 @@ pub const PAGES: &[Page] = &[
                 "/coracle/lock/reboot/GROUP",
                 "in the store: the semaphore of a group, as JSON",
             ),
+            (
+                "/coracle/lock/named/NAME/LEASE",
+                "in the store: who holds a lock or waits for it; the revision at which it was made \
+                 is the fence",
+            ),
         ],
-        environment: &[],
+        environment: &[
+            ("CORACLE_LOCK_NAME", "set by exec and run-once: the lock"),
+            (
+                "CORACLE_LOCK_FENCE",
+                "set by exec and run-once: a number that rises with each holder; `kvctl put \
+                 --if-held NAME` reads it",
+            ),
+            (
+                "CORACLE_LOCK_REVISION",
+                "set by exec and run-once: the revision of the store at which the lock was taken",
+            ),
+        ],
         examples: &[
             ("lockctl status", "shows who holds a place, and who waits"),
             (
@@ -413,6 +450,22 @@ pub const PAGES: &[Page] = &[
             (
                 "lockctl set-max --group web 2",
                 "lets two machines of the group web reboot at a time",
+            ),
+            (
+                "lockctl exec deploy:web --wait 10m -- ./deploy.sh",
+                "runs a command when nobody else deploys",
+            ),
+            (
+                "lockctl exec build --slots 4 -- make",
+                "runs it while at most three others build",
+            ),
+            (
+                "lockctl exec stock -- sh -c 'kvctl put --if-held stock count 7'",
+                "writes only while the lock is held",
+            ),
+            (
+                "lockctl run-once migrate:42 -- ./migrate.sh",
+                "on every machine: one of them does it, the others say who did",
             ),
             (
                 "kvctl watch --prefix /coracle/lock/",

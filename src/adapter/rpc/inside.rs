@@ -161,6 +161,38 @@ impl Inside {
         Ok(found)
     }
 
+    /// Of the keys in the folder `prefix`, at most `count` of those that were made before
+    /// `create_revision`, the latest at the front; and the revision at which that was so.
+    pub async fn list_before(
+        &self,
+        prefix: &str,
+        create_revision: i64,
+        count: usize,
+    ) -> Result<(Vec<Found>, i64), AskError> {
+        let request = pb::RangeRequest {
+            key: prefix.to_owned().into(),
+            range_end: end(prefix).into(),
+            max_create_revision: create_revision - 1,
+            sort_target: pb::range_request::SortTarget::Create.into(),
+            sort_order: pb::range_request::SortOrder::Descend.into(),
+            limit: i64::try_from(count).unwrap_or(0),
+            ..pb::RangeRequest::default()
+        };
+        self.range(request).await
+    }
+
+    /// Of the keys in the folder `prefix` the one that was made first.
+    pub async fn oldest(&self, prefix: &str) -> Result<Option<Found>, AskError> {
+        let request = pb::RangeRequest {
+            key: prefix.to_owned().into(),
+            range_end: end(prefix).into(),
+            sort_target: pb::range_request::SortTarget::Create.into(),
+            limit: 1,
+            ..pb::RangeRequest::default()
+        };
+        Ok(self.range(request).await?.0.pop())
+    }
+
     async fn range(&self, request: pb::RangeRequest) -> Result<(Vec<Found>, i64), AskError> {
         let mut kv = self.kv.clone();
         let answer = self.within(kv.range(request)).await?;
@@ -176,6 +208,16 @@ impl Inside {
 
     /// Makes all changes if every guard holds; whether they do.
     pub async fn change(&self, guards: &[Guard], changes: Vec<Change>) -> Result<bool, AskError> {
+        let made = self.commit(guards, changes).await?;
+        Ok(made.is_some())
+    }
+
+    /// The same; the revision at which they were made.
+    pub async fn commit(
+        &self,
+        guards: &[Guard],
+        changes: Vec<Change>,
+    ) -> Result<Option<i64>, AskError> {
         let compare = guards.iter().map(|guard| pb::Compare {
             result: compare::CompareResult::Equal.into(),
             target: compare::CompareTarget::Mod.into(),
@@ -207,7 +249,9 @@ impl Inside {
             failure: Vec::new(),
         };
         let mut kv = self.kv.clone();
-        Ok(self.within(kv.txn(request)).await?.succeeded)
+        let answer = self.within(kv.txn(request)).await?;
+        let revision = answer.header.map_or(0, |header| header.revision);
+        Ok(answer.succeeded.then_some(revision))
     }
 
     /// The id of a new lease.
@@ -274,11 +318,22 @@ impl Inside {
     /// Returns when `key`, or in a folder, which ends with a slash, any key, was changed, or when
     /// nobody can say any longer that none was.
     pub async fn changed(&self, key: &str, after_revision: i64) -> Result<(), AskError> {
+        self.until(key, after_revision, &[]).await
+    }
+
+    /// The same for a key that goes: what is put under it is nothing to wake for.
+    pub async fn deleted(&self, key: &str, after_revision: i64) -> Result<(), AskError> {
+        let puts = pb::watch_create_request::FilterType::Noput;
+        self.until(key, after_revision, &[puts.into()]).await
+    }
+
+    async fn until(&self, key: &str, after_revision: i64, filters: &[i32]) -> Result<(), AskError> {
         let mut watch = self.watch.clone();
         let create = pb::WatchCreateRequest {
             key: key.to_owned().into(),
             range_end: end(key).into(),
             start_revision: after_revision + 1,
+            filters: filters.to_vec(),
             ..pb::WatchCreateRequest::default()
         };
         let create = pb::WatchRequest {

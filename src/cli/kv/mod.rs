@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use crate::cli::restore;
 use crate::cli::{Matches, tls};
+use crate::core::lock::name::{LockName, NameError};
 use crate::core::units;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
@@ -112,10 +113,10 @@ pub fn command(name: &'static str) -> Command {
         Face::Own => verb.args(flags),
     };
     let verbs = [
-        and_ours(put(face), vec![ttl(face)]),
+        and_ours(put(face), [vec![ttl(face)], if_held()].concat()),
         and_ours(get(face), vec![exists()]),
         del(face),
-        txn(face),
+        and_ours(txn(face), if_held()),
         and_ours(watch(face), vec![forever(), exec()]),
         lease(face),
         compaction(face),
@@ -322,6 +323,23 @@ fn ttl(face: Face) -> Arg {
     )
     .hide_default_value(true)
     .conflicts_with_all(["lease", "ignore-value", "ignore-lease"])
+}
+
+/// What a write under a lock is told.
+fn if_held() -> Vec<Arg> {
+    vec![
+        Arg::new("if-held")
+            .long("if-held")
+            .value_name("NAME")
+            .value_parser(|text: &str| -> Result<LockName, NameError> { text.parse() })
+            .help("Write only if this lock, see lockctl(1), is held under the fence still"),
+        Arg::new("fence")
+            .long("fence")
+            .value_name("N")
+            .env("CORACLE_LOCK_FENCE")
+            .value_parser(value_parser!(i64).range(1..))
+            .help("The fence of --if-held"),
+    ]
 }
 
 fn get(face: Face) -> Command {

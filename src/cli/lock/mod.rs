@@ -1,6 +1,7 @@
 //! The command line of the locks, as `lockctl` and as an imitation of `locksmithctl`.
 
 pub mod locksmith;
+pub mod named;
 pub mod status;
 
 use std::time::Duration;
@@ -63,6 +64,7 @@ pub fn command(face: &'static str) -> Command {
                 .arg(group()),
         )
         .subcommand(Command::new("groups").about("Lists the groups that were made"))
+        .subcommands(named::commands())
 }
 
 fn id(help: &'static str) -> Arg {

@@ -160,7 +160,7 @@ mod tests {
 
     fn standing(max: u32, holders: &[&str], waiting: &[&str]) -> Standing {
         let people = |ids: &[&str]| {
-            let holder = |id: &&str| Holder::new(&id.parse().expect("a holder"), 60_000, "kernel");
+            let holder = |id: &&str| Holder::new(&id.parse().expect("a holder"), at(60), "kernel");
             ids.iter().map(holder).collect::<Vec<_>>()
         };
         Standing {

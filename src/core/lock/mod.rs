@@ -6,4 +6,5 @@ pub mod machines;
 pub mod name;
 pub mod reboot;
 pub mod semaphore;
+pub mod turn;
 pub mod window;

@@ -11,6 +11,11 @@ pub const REBOOT_PREFIX: &str = "/coracle/lock/reboot/";
 /// Where those wait in line who want a place: a folder for each group.
 const WAITING_PREFIX: &str = "/coracle/lock/waiting/reboot/";
 
+/// Where those stand who hold a script's lock or wait for it: a folder for each lock.
+pub const NAMED_PREFIX: &str = "/coracle/lock/named/";
+/// Where it stands who did what only one is to do.
+const ONCE_PREFIX: &str = "/coracle/lock/once/";
+
 /// As long as a DNS name: for groups, holders and locks.
 const NAME_BYTES_MAX: usize = 253;
 
@@ -22,6 +27,10 @@ pub struct Group(String);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HolderId(String);
 
+/// A lock for scripts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LockName(String);
+
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     #[error("{0:?} is no group: write up to {NAME_BYTES_MAX} of a-z A-Z 0-9 . -, such as db")]
@@ -31,6 +40,55 @@ pub enum NameError {
          characters"
     )]
     Holder(String),
+    #[error(
+        "{0:?} is no lock: write up to {NAME_BYTES_MAX} of a-z A-Z 0-9 . _ : -, such as deploy:web"
+    )]
+    Lock(String),
+}
+
+impl LockName {
+    /// The folder of those who hold it or wait for it.
+    pub fn folder(&self) -> String {
+        format!("{NAMED_PREFIX}{self}/")
+    }
+
+    /// The key of the one who has this lease.
+    pub fn key(&self, lease: i64) -> String {
+        format!("{NAMED_PREFIX}{self}/{lease:016x}")
+    }
+
+    /// Where it stands who did what is to be done once.
+    pub fn once_key(&self) -> String {
+        format!("{ONCE_PREFIX}{self}")
+    }
+
+    /// The lock that a key in one of the folders is of.
+    pub fn of_key(key: &str) -> Option<Self> {
+        let (name, _) = key.strip_prefix(NAMED_PREFIX)?.split_once('/')?;
+        name.parse().ok()
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for LockName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
+        match is_short(text) && text.bytes().all(fits) {
+            true => Ok(Self(text.to_owned())),
+            false => Err(NameError::Lock(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for LockName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 impl Group {
@@ -128,6 +186,18 @@ mod tests {
         }
         for text in ["", "a/b", "a\nb", &"x".repeat(254)] {
             assert!(text.parse::<HolderId>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_lock_is_found_by_its_keys_again() {
+        let name: LockName = "deploy:web".parse().expect("a lock");
+        assert_eq!(LockName::of_key(&name.key(0xab)), Some(name.clone()));
+        assert!(name.key(0xab).starts_with(&name.folder()));
+        assert_eq!(LockName::of_key(&name.once_key()), None);
+        for text in ["", "a/b", "a b"] {
+            let error = text.parse::<LockName>().expect_err(text);
+            assert!(error.to_string().contains("deploy:web"), "{error}");
         }
     }
 

@@ -77,11 +77,11 @@ impl Default for Semaphore {
 }
 
 impl Holder {
-    /// `now_ms` since the epoch.
-    pub fn new(id: &HolderId, now_ms: u64, reason: &str) -> Self {
+    /// One who takes or waits for a place from `now` on.
+    pub fn new(id: &HolderId, now: Timestamp, reason: &str) -> Self {
         Self {
             id: id.as_str().to_owned(),
-            since: second(now_ms),
+            since: whole_second(now),
             reason: reason.to_owned(),
             node: None,
         }
@@ -134,10 +134,9 @@ impl Semaphore {
     }
 }
 
-/// A time as the document has it; one beyond the year 9999 is the epoch.
-fn second(now_ms: u64) -> Timestamp {
-    let seconds = i64::try_from(now_ms / 1_000).unwrap_or(i64::MAX);
-    Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
+/// A time as documents have it: what is below a second tells nobody anything.
+pub fn whole_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).expect("it is a part of a time")
 }
 
 #[cfg(test)]
@@ -149,8 +148,12 @@ mod tests {
 
     use super::*;
 
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millisecond(ms).expect("a time")
+    }
+
     fn holder(id: &str) -> Holder {
-        Holder::new(&id.parse().expect("a holder"), 1_000, "")
+        Holder::new(&id.parse().expect("a holder"), at(1_000), "")
     }
 
     #[test]
@@ -195,9 +198,9 @@ mod tests {
     fn the_document_is_the_one_of_the_design() {
         let mut semaphore = Semaphore::default();
         let id = "db1".parse().expect("a holder");
-        let since_ms = 1_795_400_343_999;
+        let since = at(1_795_400_343_999);
         semaphore
-            .take(Holder::new(&id, since_ms, "kernel"), 0)
+            .take(Holder::new(&id, since, "kernel"), 0)
             .expect("free");
         let text = String::from_utf8(semaphore.encode()).expect("is text");
         let holder = r#"{"id":"db1","since":"2026-11-23T02:19:03Z","reason":"kernel"}"#;

@@ -45,7 +45,7 @@ impl Places for StoredPlaces {
                     .map(drop)
                     .map_err(lost);
             }
-            let holder = Holder::new(&id, host::now_ms(), REASON);
+            let holder = Holder::new(&id, host::now(), REASON);
             match take(&self.0, &group, &holder).await.map_err(lost)? {
                 Answer::Held(_) => Ok(()),
                 Answer::Full(standing) => Err(Refusal::Lock(full(&standing))),

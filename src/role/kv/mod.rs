@@ -8,6 +8,7 @@ mod bench;
 mod check;
 mod endpoint;
 mod format;
+mod held;
 mod lease;
 mod ls;
 mod maintenance;

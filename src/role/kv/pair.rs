@@ -5,12 +5,15 @@ use std::io::Read;
 use crate::cli::Matches;
 use bytes::Bytes;
 
-use crate::adapter::rpc::client::{Client, ClientError};
+use crate::adapter::rpc::client::Client;
 use crate::adapter::rpc::proto::etcdserverpb as pb;
 use crate::adapter::rpc::proto::etcdserverpb::range_request::{SortOrder, SortTarget};
+use crate::adapter::rpc::proto::etcdserverpb::request_op::Request;
+use crate::adapter::rpc::proto::etcdserverpb::response_op::Response;
 use crate::cli::kv::{duration, go};
-use crate::error::{Exit, Failure};
+use crate::error::{Exit, Failure, tell};
 use crate::role::kv::format::{Answer, Kind};
+use crate::role::kv::held::Held;
 use crate::role::kv::session::{
     BAD_ARGUMENTS, BAD_FEATURE, Session, Trouble, arguments, lease_id, number, print, switch, text,
 };
@@ -21,13 +24,11 @@ const LAST: &[u8] = b"\0";
 pub(super) async fn put(session: &Session, matches: &Matches) -> Result<Exit, Trouble> {
     let mut request = put_request(matches)?;
     let ttl = duration(matches, "ttl");
+    let held = Held::of(matches)?;
     let client = session.connect().await?;
     let what = format!("cannot put {}", go::quote(&request.key));
     if ttl.is_zero() {
-        let response = client
-            .put(request)
-            .await
-            .map_err(|error| Trouble::rpc(what, &error))?;
+        let response = write(&client, held.as_ref(), request, &what).await?;
         return session.answer(&Answer::Put(response));
     }
     let seconds = i64::try_from(ttl.as_millis().div_ceil(1000)).unwrap_or(i64::MAX);
@@ -40,17 +41,39 @@ pub(super) async fn put(session: &Session, matches: &Matches) -> Result<Exit, Tr
         .await
         .map_err(|error| Trouble::rpc(&what, &error))?;
     request.lease = lease.id;
-    match client.put(request).await {
+    match write(&client, held.as_ref(), request, &what).await {
         Ok(response) => session.answer(&Answer::Put(response)),
-        Err(error) => Err(undo_grant(&client, lease.id, &what, &error).await),
+        Err(trouble) => {
+            undo_grant(&client, lease.id).await;
+            Err(trouble)
+        }
     }
 }
 
-/// Revokes the lease of a put that failed; left alone it would end by its time to live.
-async fn undo_grant(client: &Client, id: i64, what: &str, error: &ClientError) -> Trouble {
-    match client.lease_revoke(pb::LeaseRevokeRequest { id }).await {
-        Ok(_) => Trouble::rpc(what, error),
-        Err(kept) => Trouble::rpc(format!("{what} (and lease {id:016x} stays: {kept})"), error),
+/// Puts a pair, with a lock held or without one.
+async fn write(
+    client: &Client,
+    held: Option<&Held<'_>>,
+    request: pb::PutRequest,
+    what: &str,
+) -> Result<pb::PutResponse, Trouble> {
+    let Some(held) = held else {
+        let put = client.put(request).await;
+        return put.map_err(|error| Trouble::rpc(what, &error));
+    };
+    let change = Request::RequestPut(request);
+    match held.change(client, what, change).await? {
+        (Response::ResponsePut(put), header) => Ok(pb::PutResponse { header, ..put }),
+        _ => unreachable!("a put is answered as one"),
+    }
+}
+
+/// Revokes the lease of a put that failed; left alone it ends by its time to live.
+async fn undo_grant(client: &Client, id: i64) {
+    if let Err(kept) = client.lease_revoke(pb::LeaseRevokeRequest { id }).await {
+        tell(format_args!(
+            "lease {id:016x} stays until its time is over: {kept}"
+        ));
     }
 }
 

@@ -10,10 +10,12 @@ use crate::adapter::rpc::proto::etcdserverpb::compare::{
     CompareResult, CompareTarget, TargetUnion,
 };
 use crate::adapter::rpc::proto::etcdserverpb::request_op::Request;
+use crate::adapter::rpc::proto::etcdserverpb::response_op::Response;
 use crate::cli::kv::operations;
 use crate::cli::kv::script::{Condition, Operand, Relation, ScriptError, words};
 use crate::error::{Exit, Failure};
 use crate::role::kv::format::Answer;
+use crate::role::kv::held::Held;
 use crate::role::kv::pair;
 use crate::role::kv::session::{
     BAD_ARGUMENTS, BAD_INPUT, Session, Trouble, arguments, print, switch,
@@ -36,6 +38,7 @@ pub(super) async fn txn(session: &Session, matches: &Matches) -> Result<Exit, Tr
         ));
     }
     session.check_format()?;
+    let held = Held::of(matches)?;
     let prompt = |text: &str| match switch(matches, "interactive") {
         true => print(text.as_bytes()),
         false => Ok(()),
@@ -64,11 +67,20 @@ pub(super) async fn txn(session: &Session, matches: &Matches) -> Result<Exit, Tr
         success,
         failure,
     };
-    let response = client
-        .txn(request)
-        .await
-        .map_err(|error| Trouble::rpc("cannot apply the transaction", &error))?;
-    session.answer(&Answer::Txn(response))
+    let what = "cannot apply the transaction";
+    let Some(held) = held else {
+        let response = client.txn(request).await;
+        let response = response.map_err(|error| Trouble::rpc(what, &error))?;
+        return session.answer(&Answer::Txn(response));
+    };
+    // All of it, whichever part is applied.
+    let change = Request::RequestTxn(request);
+    match held.change(&client, what, change).await? {
+        (Response::ResponseTxn(inner), header) => {
+            session.answer(&Answer::Txn(pb::TxnResponse { header, ..inner }))
+        }
+        _ => unreachable!("a transaction is answered as one"),
+    }
 }
 
 /// The lines up to the empty one that ends the part.

@@ -38,7 +38,7 @@ pub(super) async fn run(verb: &str, matches: &Matches) -> Result<Exit, Failure> 
         }
         "lock" => {
             let id = reboot::named(form::holder(matches))?;
-            let holder = Holder::new(&id, host::now_ms(), "");
+            let holder = Holder::new(&id, host::now(), "");
             match places::take(&inside, &group, &holder).await {
                 Ok(Answer::Held(_)) => {}
                 Ok(Answer::Full(_)) => {

@@ -1,15 +1,31 @@
 //! `lockctl`: the reboot semaphore of each group, and locks for scripts; `locksmithctl` beside it.
 
+mod exec;
+mod line;
 mod locksmith;
+mod named;
 pub(crate) mod places;
 mod reboot;
 
+use crate::adapter::guard;
 use crate::adapter::rpc::inside::Inside;
 use crate::cli::lock::locksmith::IMITATION;
 use crate::cli::{Matches, asking};
 use crate::error::{Exit, Failure};
 use crate::role::client;
 use crate::role::lock::places::PlaceError;
+
+/// Whether this process is the one that a holder started to end its command in time.
+pub fn is_guard() -> bool {
+    guard::is_asked_for()
+}
+
+/// Guards a command until its holder has gone.
+pub fn guard() -> Result<Exit, Failure> {
+    let served = guard::serve();
+    served.map_err(|error| Failure::new(Exit::FAILED, "the guard failed", error))?;
+    Ok(Exit::DONE)
+}
 
 /// Runs the verb that `matches` names.
 pub fn run(face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
@@ -25,6 +41,12 @@ pub fn run(face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
             "unlock" => reboot::unlock(&asking, matches).await,
             "set-max" => reboot::set_max(&asking, matches).await,
             "groups" => reboot::groups(&asking).await,
+            "exec" => exec::exec(&asking, matches).await,
+            "run-once" => named::run_once(&asking, matches).await,
+            "held" => named::held(&asking, matches).await,
+            "list" => named::list(&asking).await,
+            "info" => named::info(&asking, matches).await,
+            "break" => named::break_lock(&asking, matches).await,
             verb => unreachable!("the command line has {verb}, which has no role"),
         }
     })

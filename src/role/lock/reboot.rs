@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use serde_json::json;
 use tokio::time::timeout;
 
@@ -29,7 +28,7 @@ pub(super) async fn status(asking: &Asking, matches: &Matches) -> Result<Exit, F
     let standing = ask(&what, places::read(&inside, &group)).await?;
     let everybody = everybody(&inside).await;
     print(&match asking.format {
-        Format::Text => table::text(&group, &standing, &everybody, now()),
+        Format::Text => table::text(&group, &standing, &everybody, host::now()),
         Format::Json => format!("{:#}\n", table::document(&group, &standing, &everybody)),
     })?;
     Ok(Exit::DONE)
@@ -52,13 +51,13 @@ pub(super) async fn lock(asking: &Asking, matches: &Matches) -> Result<Exit, Fai
         reason,
         wait,
     } = form::lock(matches);
-    let holder = Holder::new(&named(id)?, host::now_ms(), &reason);
+    let holder = Holder::new(&named(id)?, host::now(), &reason);
     let inside = inside(asking).await?;
     let what = format!("cannot take a place of group {group}");
     let held = match ask(&what, places::take(&inside, &group, &holder)).await? {
         Answer::Held(held) => held,
         Answer::Full(standing) => {
-            let why = table::why_full(&standing, &everybody(&inside).await, now());
+            let why = table::why_full(&standing, &everybody(&inside).await, host::now());
             let Some(wait) = wait else {
                 return Err(full(&what, &why, &group, &standing));
             };
@@ -92,7 +91,7 @@ async fn wait_in_line(
         Ok(held) => held.map_err(|error| failure(what, &error)),
         Err(_) => {
             let standing = ask(what, places::read(inside, group)).await?;
-            let why = table::why_full(&standing, &everybody(inside).await, now());
+            let why = table::why_full(&standing, &everybody(inside).await, host::now());
             Err(full(what, &why, group, &standing))
         }
     }
@@ -172,9 +171,4 @@ pub(super) fn named(id: Option<HolderId>) -> Result<HolderId, Failure> {
 async fn everybody(inside: &Inside) -> Vec<Entry> {
     let asked = Everybody::ask(inside).await;
     asked.map_or_else(|_| Vec::new(), |everybody| everybody.entries)
-}
-
-fn now() -> Timestamp {
-    let now_ms = i64::try_from(host::now_ms()).unwrap_or(i64::MAX);
-    Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::MAX)
 }

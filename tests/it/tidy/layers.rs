@@ -37,7 +37,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hyper", &["adapter/http", "adapter/rpc"]),
     ("hyper-util", &["adapter/http", "adapter/rpc"]),
     ("indicatif", &["adapter/progress"]),
-    ("jiff", &["core/", "cli/", "role/"]),
+    ("jiff", &["core/", "cli/", "role/", "adapter/host"]),
+    ("libc", &["adapter/host", "adapter/job"]),
     ("mimalloc", &["main"]),
     ("openraft", &["adapter/raft"]),
     ("postcard", &["core/", "adapter/"]),
@@ -48,7 +49,9 @@ const CRATES: &[(&str, &[&str])] = &[
     (
         "rustix",
         &[
+            "adapter/guard",
             "adapter/host",
+            "adapter/job",
             "adapter/process",
             "adapter/wal",
             "adapter/checkpoint",
