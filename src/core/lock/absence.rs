@@ -101,10 +101,12 @@ impl std::fmt::Display for Loss {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     fn holder(id: &str, node: Option<NodeKind>) -> Holder {
-        let holder = Holder::new(&id.parse().expect("a holder"), 0, "");
+        let holder = Holder::new(&id.parse().expect("a holder"), Timestamp::UNIX_EPOCH, "");
         Holder { node, ..holder }
     }
 

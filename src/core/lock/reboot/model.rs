@@ -168,7 +168,7 @@ impl Machine {
             Step::Wait { .. } => return false,
             Step::Queue { .. } => {
                 self.in_line = true;
-                let holder = Holder::new(&self.id.parse().expect("an id"), 0, "");
+                let holder = Holder::new(&self.id.parse().expect("an id"), now, "");
                 let is_taken = self.is_linked && world.semaphore.take(holder, 0).is_ok();
                 return is_taken;
             }
