@@ -168,7 +168,8 @@ impl Machine {
             Step::Wait { .. } => return false,
             Step::Queue { .. } => {
                 self.in_line = true;
-                let holder = Holder::new(&self.id.parse().expect("an id"), now, "");
+                let holder =
+                    Holder::new(&self.id.parse().expect("an id"), Timestamp::UNIX_EPOCH, "");
                 let is_taken = self.is_linked && world.semaphore.take(holder, 0).is_ok();
                 return is_taken;
             }
