@@ -97,9 +97,8 @@ impl Guard {
         self.pipe.write_all(&order.encode())
     }
 
-    /// Ends it: there is nothing to guard any more.
+    /// Ends it; whatever it guards still is ended with it.
     pub fn dismiss(mut self) -> io::Result<()> {
-        self.order(Order::default())?;
         drop(self.pipe);
         self.process.wait().map(drop)
     }

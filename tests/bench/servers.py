@@ -65,6 +65,29 @@ class Server:
     def pids(self):
         return ",".join(str(process.pid) for process in self.processes)
 
+    def used_s(self):
+        """Processor seconds of all members since they began."""
+        ticks = 0
+        for process in self.processes:
+            with open(f"/proc/{process.pid}/stat") as stat:
+                fields = stat.read().rsplit(")", 1)[1].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def share(self, seconds):
+        """What all members use from now on for so long, as a share of one core."""
+        before, begun = self.used_s(), time.monotonic()
+        time.sleep(seconds)
+        return (self.used_s() - before) / (time.monotonic() - begun)
+
+    def resident_mib(self):
+        """What all members hold in memory."""
+        pages = 0
+        for process in self.processes:
+            with open(f"/proc/{process.pid}/statm") as statm:
+                pages += int(statm.read().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+
     def __enter__(self):
         deadline = time.monotonic() + START_TIMEOUT_S
         waiting = self.endpoint.split(",")

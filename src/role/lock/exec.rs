@@ -205,15 +205,17 @@ impl Held {
     }
 
     /// Lets the lock go; where nobody can be told, it goes with its lease.
-    pub(super) async fn let_go(self) {
-        let dismissed = self.guard.dismiss();
+    pub(super) async fn let_go(mut self) {
+        // Before anybody is told: that can take long, and nothing runs any more.
+        let freed = self.guard.order(Order::default());
         if let Err(error) = self.claim.leave().await
             && error != AskError::NoLease
         {
             let name = &self.name;
             tell(format_args!("lock {name} goes with its lease: {error}"));
         }
-        if let Err(error) = dismissed {
+        // The next one holds the lock by now.
+        if let Err(error) = freed.and_then(|()| self.guard.dismiss()) {
             tell(format_args!(
                 "the guard of lock {} was gone: {error}",
                 self.name
