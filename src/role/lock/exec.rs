@@ -154,7 +154,7 @@ impl Held {
     pub(super) async fn run(&mut self, words: &[OsString]) -> Result<Outcome, Failure> {
         let variables = [
             ("CORACLE_LOCK_NAME", self.name.to_string()),
-            ("CORACLE_LOCK_FENCE", self.hold.fence.to_string()),
+            ("CORACLE_LOCK_FENCE", self.hold.stand.fence.to_string()),
             ("CORACLE_LOCK_REVISION", self.hold.revision.to_string()),
         ];
         let renewed_ns = self.hold.renewed_ns.borrow_and_update().unwrap_or(0);
@@ -323,9 +323,9 @@ async fn wait(claim: &mut Claim, wait: Option<Duration>) -> Result<Option<Hold>,
 /// then the lease counts.
 async fn until_gone(inside: &Inside, hold: &Hold) {
     loop {
-        match inside.look(&hold.key).await {
-            Ok((Some(found), revision)) if found.create_revision == hold.fence => {
-                if inside.deleted(&hold.key, revision).await.is_err() {
+        match inside.look(&hold.stand.key).await {
+            Ok((Some(found), revision)) if found.create_revision == hold.stand.fence => {
+                if inside.deleted(&hold.stand.key, revision).await.is_err() {
                     sleep(PAUSE).await;
                 }
             }

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep};
 use crate::adapter::host;
 use crate::adapter::rpc::inside::{AskError, Change, Found, Guard, Inside};
 use crate::core::lock::name::LockName;
+use crate::core::lock::semaphore::whole_second;
 use crate::core::lock::turn::{Entry, Term, Ticket, Turn, turn};
 
 /// Before a cluster that does not answer is asked again.
@@ -49,22 +50,29 @@ struct Place {
     /// When the last renewal that was heard was asked for, in nanoseconds since the boot; none: the
     /// lease has ended.
     renewed_ns: watch::Receiver<Option<u64>>,
-    renewing: AbortHandle,
+    /// Ended with the place.
+    tasks: Vec<AbortHandle>,
+}
+
+/// A key as it must stand for its owner to hold what it is for.
+#[derive(Clone, Debug)]
+pub(crate) struct Stand {
+    pub(crate) key: String,
+    pub(crate) fence: i64,
 }
 
 /// A lock that is held.
 #[derive(Clone, Debug)]
 pub(crate) struct Hold {
-    pub(crate) key: String,
-    pub(crate) fence: i64,
-    /// At which it was taken.
+    pub(crate) stand: Stand,
+    /// At which it was seen to be held.
     pub(crate) revision: i64,
     pub(crate) renewed_ns: watch::Receiver<Option<u64>>,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.renewing.abort();
+        self.tasks.iter().for_each(AbortHandle::abort);
     }
 }
 
@@ -126,7 +134,7 @@ impl Claim {
     /// The lock if it is free.
     pub(crate) async fn attempt(&mut self) -> Result<Option<Hold>, LineError> {
         match self.look().await? {
-            (Turn::Mine, _) => self.take().await.map(Some),
+            (Turn::Mine, revision) => Ok(Some(self.take(revision))),
             _ => Ok(None),
         }
     }
@@ -134,9 +142,12 @@ impl Claim {
     /// One look at the line, and what it asks for: the lock, or a wait.
     async fn step(&mut self) -> Result<Option<Hold>, LineError> {
         let (turn, revision) = self.look().await?;
+        if turn == Turn::Mine {
+            return Ok(Some(self.take(revision)));
+        }
         let place = self.place.as_ref().expect("whoever looked has one");
         match turn {
-            Turn::Mine => return Ok(Some(self.take().await?)),
+            Turn::Mine => unreachable!("it was taken"),
             Turn::Next(holders) => {
                 let gone = holders.iter().map(|key| {
                     let gone = self.inside.deleted(key, revision);
@@ -161,15 +172,16 @@ impl Claim {
         }
         let place = self.place.as_ref().expect("it was just taken");
         let (folder, slots) = (self.name.folder(), self.ticket.slots);
-        let enough = usize::try_from(slots)
-            .unwrap_or(usize::MAX)
-            .saturating_add(1);
-        let before = self
-            .inside
-            .list_before(&folder, place.fence, enough)
-            .await?;
-        let (before, revision) = before;
-        let before: Vec<String> = before.into_iter().map(|found| found.key).collect();
+        // One's own key too: that it stands must be seen at the same time.
+        let enough = usize::try_from(slots).unwrap_or(usize::MAX);
+        let enough = enough.saturating_add(2);
+        let looked = self.inside.list_before(&folder, place.fence + 1, enough);
+        let (found, revision) = looked.await?;
+        let mut keys = found.into_iter().map(|found| found.key);
+        if keys.next().as_ref() != Some(&place.key) {
+            return Err(AskError::NoLease.into());
+        }
+        let before: Vec<String> = keys.collect();
         Ok((turn(&before, slots), revision))
     }
 
@@ -183,14 +195,14 @@ impl Claim {
             lease,
         };
         let fence = self.inside.commit(&[], vec![stepping]).await?;
-        let (tell, renewed_ns) = watch::channel(Some(asked_ns));
-        let renewing = tokio::spawn(renew(self.inside.clone(), lease, self.term, tell));
+        let (heard, renewed_ns) = watch::channel(Some(asked_ns));
+        let renewing = tokio::spawn(renew(self.inside.clone(), lease, self.term, heard));
         Ok(Place {
             lease,
             key,
             fence: fence.expect("nothing guards it"),
             renewed_ns,
-            renewing: renewing.abort_handle(),
+            tasks: vec![renewing.abort_handle()],
         })
     }
 
@@ -206,43 +218,66 @@ impl Claim {
         }
     }
 
-    /// Writes down that the lock is held, which proves that the key stands.
-    async fn take(&self) -> Result<Hold, LineError> {
-        let place = self.place.as_ref().expect("whose turn it is has a place");
+    /// The lock is held: it is the others who must hear of it.
+    fn take(&mut self, revision: i64) -> Hold {
+        let place = self.place.as_mut().expect("whose turn it is has a place");
         let ticket = Ticket {
-            held_since: Some(host::now()),
+            held_since: Some(whole_second(host::now())),
             ..self.ticket.clone()
         };
-        let taking = Change::Put {
-            key: place.key.clone(),
-            value: ticket.encode(),
-            lease: place.lease,
-        };
-        let stands = Guard {
-            key: place.key.clone(),
-            mod_revision: place.fence,
-        };
-        let revision = self.inside.commit(&[stands], vec![taking]).await?;
-        Ok(Hold {
-            key: place.key.clone(),
-            fence: place.fence,
-            // A try before this one, whose answer was lost, has written it: it is known later.
-            revision: match revision {
-                Some(revision) => revision,
-                None => self.taken_before(place).await?,
-            },
+        let telling = tell(self.inside.clone(), place.stand(), place.lease, ticket);
+        place.tasks.push(tokio::spawn(telling).abort_handle());
+        Hold {
+            stand: place.stand(),
+            revision,
             renewed_ns: place.renewed_ns.clone(),
-        })
+        }
     }
+}
 
-    async fn taken_before(&self, place: &Place) -> Result<i64, AskError> {
-        let found = self.inside.get(&place.key).await?;
-        let own = found.filter(|found| found.create_revision == place.fence);
-        own.map(|own| own.mod_revision).ok_or(AskError::NoLease)
+/// Writes down that the lock is held and since when, for people, and for the one behind, who is the
+/// next now.
+async fn tell(inside: Inside, stand: Stand, lease: i64, ticket: Ticket) {
+    let mark = Change::Put {
+        key: stand.key.clone(),
+        value: ticket.encode(),
+        lease,
+    };
+    while let Err(AskError::Late(_) | AskError::Unavailable(_)) =
+        stand.change(&inside, mark.clone()).await
+    {
+        sleep(PAUSE).await;
+    }
+}
+
+impl Stand {
+    /// Makes a change if the key stands; whether it does.
+    pub(crate) async fn change(&self, inside: &Inside, change: Change) -> Result<bool, AskError> {
+        // The holder itself writes its key anew once.
+        while let Some(found) = inside.get(&self.key).await? {
+            if found.create_revision != self.fence {
+                break;
+            }
+            let stands = Guard {
+                key: found.key,
+                mod_revision: found.mod_revision,
+            };
+            if inside.change(&[stands], vec![change.clone()]).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
 impl Place {
+    fn stand(&self) -> Stand {
+        Stand {
+            key: self.key.clone(),
+            fence: self.fence,
+        }
+    }
+
     /// Waits for something, but not longer than the lease lives.
     async fn until<T>(&self, what: impl Future<Output = T>) -> Result<T, AskError> {
         let mut renewed_ns = self.renewed_ns.clone();
@@ -255,22 +290,22 @@ impl Place {
 }
 
 /// Renews a lease until it has ended or nobody wants to know.
-async fn renew(inside: Inside, lease: i64, term: Term, tell: watch::Sender<Option<u64>>) {
+async fn renew(inside: Inside, lease: i64, term: Term, heard: watch::Sender<Option<u64>>) {
     let mut renewals = inside.renewals();
     loop {
         tokio::select! {
             () = sleep(term.renewal()) => {}
-            () = tell.closed() => return,
+            () = heard.closed() => return,
         }
         loop {
             let asked_ns = host::boot_time_ns();
             match renewals.renew(lease).await {
                 Ok(()) => {
-                    tell.send_replace(Some(asked_ns));
+                    heard.send_replace(Some(asked_ns));
                     break;
                 }
                 Err(AskError::NoLease) => {
-                    tell.send_replace(None);
+                    heard.send_replace(None);
                     return;
                 }
                 Err(_) => sleep(PAUSE).await,

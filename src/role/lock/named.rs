@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::adapter::host;
-use crate::adapter::rpc::inside::{AskError, Change, Guard, Inside};
+use crate::adapter::rpc::inside::{AskError, Change, Inside};
 use crate::cli::Matches;
 use crate::cli::asking::{Asking, Format};
 use crate::cli::lock::named as form;
@@ -16,7 +16,7 @@ use crate::core::lock::turn::Entry;
 use crate::error::{Exit, Failure, tell};
 use crate::role::client::{asker, print, unasked};
 use crate::role::lock::exec::{Held, Outcome, ended};
-use crate::role::lock::line::entries;
+use crate::role::lock::line::{Stand, entries};
 
 /// Who did what only one was to do.
 #[derive(Debug, Serialize, Deserialize)]
@@ -86,7 +86,14 @@ pub(super) async fn break_lock(asking: &Asking, matches: &Matches) -> Result<Exi
         .filter(|(entry, holds)| *holds && fence.is_none_or(|fence| fence == entry.fence))
     {
         let what = format!("cannot break lock {name}");
-        let away = take_away(&inside, entry).await;
+        let stand = Stand {
+            key: entry.key.clone(),
+            fence: entry.fence,
+        };
+        let away = Change::Delete {
+            key: entry.key.clone(),
+        };
+        let away = stand.change(&inside, away).await;
         if away.map_err(|error| unasked(&what, &error))? {
             broken.push(entry);
         }
@@ -105,25 +112,6 @@ pub(super) async fn break_lock(asking: &Asking, matches: &Matches) -> Result<Exi
     } else {
         Exit::DONE
     })
-}
-
-/// Takes a holder's key away, if it is the holder's still.
-async fn take_away(inside: &Inside, entry: &Entry) -> Result<bool, AskError> {
-    // A holder may write its key once more, when it begins to hold.
-    while let Some(found) = inside.get(&entry.key).await? {
-        if found.create_revision != entry.fence {
-            return Ok(false);
-        }
-        let stands = Guard {
-            key: found.key.clone(),
-            mod_revision: found.mod_revision,
-        };
-        let away = Change::Delete { key: found.key };
-        if inside.change(&[stands], vec![away]).await? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 pub(super) async fn run_once(asking: &Asking, matches: &Matches) -> Result<Exit, Failure> {
@@ -183,21 +171,17 @@ async fn note(held: &Held, name: &LockName, keep: std::time::Duration) -> Result
     let done = Done {
         holder: held.holder.clone(),
         at: whole_second(host::now()),
-        fence: held.hold.fence,
+        fence: held.hold.stand.fence,
     };
     let seconds = i64::try_from(keep.as_millis().div_ceil(1_000)).unwrap_or(i64::MAX);
     let lease = held.inside.grant(seconds.max(1)).await;
     let lease = lease.map_err(|error| unwritten(&error))?;
-    let stands = Guard {
-        key: held.hold.key.clone(),
-        mod_revision: held.hold.revision,
-    };
     let noting = Change::Put {
         key: name.once_key(),
         value: serde_json::to_vec(&done).expect("texts and numbers encode"),
         lease,
     };
-    let noted = held.inside.change(&[stands], vec![noting]).await;
+    let noted = held.hold.stand.change(&held.inside, noting).await;
     match noted.map_err(|error| unwritten(&error))? {
         true => Ok(()),
         false => Err(Failure::new(Exit::UNAVAILABLE, &what, "the lock was lost")),

@@ -28,7 +28,7 @@ fn code(mut child: Child) -> Option<i32> {
 #[test]
 fn a_command_knows_its_lock_and_its_exit_code_is_the_answer() {
     let daemon = Rig::new().start();
-    let words = "echo $CORACLE_LOCK_NAME; test $CORACLE_LOCK_FENCE -lt $CORACLE_LOCK_REVISION";
+    let words = "echo $CORACLE_LOCK_NAME; test $CORACLE_LOCK_FENCE -le $CORACLE_LOCK_REVISION";
     let told = ran(&daemon, &["exec", "deploy"], words);
     assert_eq!(told, (Some(0), "deploy\n".to_owned(), String::new()));
     assert_eq!(ran(&daemon, &["exec", "deploy"], "exit 9").0, Some(9));
