@@ -259,6 +259,116 @@ pub const KEYS: &[Key] = &[
         "How many it keeps; in the file: keep in [backup]",
         "24",
     ),
+    choice(
+        &["off", "lock", "immediate", "fleetlock"],
+        key(
+            "reboot-strategy",
+            "STRATEGY",
+            "What is done when a reboot of this machine is wanted: nothing by itself, one machine \
+             of a group at a time, at once, or as a FleetLock server allows; in the file: strategy \
+             in [reboot], and so on",
+            "off",
+        ),
+    ),
+    key(
+        "reboot-group",
+        "GROUP",
+        "Group of machines that share the semaphore of `lockctl`",
+        "default",
+    ),
+    key(
+        "reboot-windows",
+        "WINDOWS",
+        "When it may reboot, such as \"Mon-Fri 02:00-04:00 Europe/Berlin\"; several with \
+         semicolons, in the file as a list. Days and time zone may be left out",
+        "none, at any time",
+    ),
+    key(
+        "reboot-sentinel-files",
+        "FILES",
+        "A reboot is wanted while one of these is there and was not before the last reboot",
+        "/run/reboot-required,/var/run/reboot-required",
+    ),
+    key(
+        "reboot-blockers",
+        "COMMANDS",
+        "Commands for the shell that must all succeed before a reboot, one on a line, in the file \
+         as a list; what one says when it fails is shown",
+        "none",
+    ),
+    key(
+        "reboot-prometheus-url",
+        "URL",
+        "A Prometheus whose alerts that are firing block",
+        "none",
+    ),
+    key(
+        "reboot-alert-filter",
+        "NAMES",
+        "Which alerts, with commas: * stands for any text, and !NAME takes one out",
+        "*",
+    ),
+    key(
+        "reboot-users-delay",
+        "SPAN",
+        "How long people who are logged in are given after they were told; 0 not to ask them",
+        "5m",
+    ),
+    key(
+        "reboot-command",
+        "COMMAND",
+        "What reboots the machine, for the shell",
+        "by logind, else by the kernel after a sync",
+    ),
+    key(
+        "reboot-drain-timeout",
+        "SPAN",
+        "How long what runs on the machine may take to go elsewhere",
+        "5m",
+    ),
+    key(
+        "reboot-health-dir",
+        "DIR",
+        "Programs that must all succeed after a reboot before the place is given back",
+        "/etc/coracle/health.d",
+    ),
+    key(
+        "reboot-health-deadline",
+        "SPAN",
+        "How long after a reboot they may fail; after that the place stays held",
+        "10m",
+    ),
+    key(
+        "reboot-release-absent-after",
+        "SPAN",
+        "How long a machine may be down until its place is taken from it, as the leader's setting \
+         says; 0 for ever. One that is removed from the cluster loses its place at once",
+        "0",
+    ),
+    key(
+        "reboot-fleetlock-url",
+        "URL",
+        "The FleetLock server that is asked, such as airlock",
+        "none",
+    ),
+    key(
+        "reboot-fleetlock-token",
+        "TOKEN",
+        "What is shown to it, as `authorization: Bearer TOKEN`",
+        "none",
+    ),
+    key(
+        "reboot-check-interval",
+        "SPAN",
+        "How often blockers are asked and files are looked for",
+        "1m",
+    ),
+    key(
+        "boot-id-file",
+        "FILE",
+        "Where it is said which boot this is; another one makes a test of reboots",
+        "/proc/sys/kernel/random/boot_id",
+    ),
     key(
         "corrupt-check-time",
         "SPAN",

@@ -6,6 +6,7 @@
 mod joining;
 mod keys;
 mod reader;
+mod reboot;
 mod tls;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use crate::core::units::{Size, Span};
 
 pub use crate::cli::config::joining::{Join, Joining};
 pub use crate::cli::config::keys::{KEYS, Key};
+pub use crate::cli::config::reboot::RebootSettings;
 
 /// The prefix of our variables.
 const PREFIX: &str = "CORACLE_";
@@ -38,7 +40,7 @@ const FOREIGN_VARIABLES: &[&str] = &[
     "CORACLE_LOCK_REVISION",
 ];
 /// Tables of the file: their keys are those that begin with the table's name.
-const GROUPS: &[&str] = &["backup"];
+const GROUPS: &[&str] = &["backup", "reboot"];
 /// What a member is called that was given no name.
 const DEFAULT_NAME: &str = "default";
 /// Below this, two names are not near enough to be a slip of the finger (Jaro-Winkler).
@@ -128,6 +130,9 @@ pub struct Settings {
     pub election_ms: u64,
     pub watch_progress: Duration,
     pub backup: BackupSettings,
+    pub reboot: RebootSettings,
+    /// Where the kernel says which boot this is.
+    pub boot_id_file: PathBuf,
     /// None: never.
     pub corrupt_check: Option<Duration>,
     pub force_new_cluster: bool,
@@ -274,9 +279,13 @@ fn as_text(key: &Key, value: &toml::Value) -> Option<String> {
             Some(number.to_string())
         }
         (Some("N" | "MS"), _) => None,
-        (Some("URLS"), toml::Value::Array(urls)) => {
+        (Some("URLS" | "FILES"), toml::Value::Array(urls)) => {
             let urls: Option<Vec<&str>> = urls.iter().map(toml::Value::as_str).collect();
             urls.map(|urls| urls.join(","))
+        }
+        (Some("WINDOWS" | "COMMANDS"), toml::Value::Array(lines)) => {
+            let lines: Option<Vec<&str>> = lines.iter().map(toml::Value::as_str).collect();
+            lines.map(|lines| lines.join("\n"))
         }
         (_, toml::Value::String(text)) => Some(text.clone()),
         _ => None,
@@ -303,7 +312,8 @@ fn expected(key: &Key) -> &'static str {
         Some("SIZE") => "a number of bytes, or a text such as \"32MiB\"",
         Some("BOUND") => "a number, or a text such as \"32MiB\" or \"1h\"",
         Some("SPAN") => "a text such as \"10m\"",
-        Some("URLS") => "a text with commas, or a list of texts",
+        Some("URLS" | "FILES") => "a text with commas, or a list of texts",
+        Some("WINDOWS" | "COMMANDS") => "a text, or a list of texts",
         Some(_) => "a text in quotes",
     }
 }
@@ -412,6 +422,7 @@ impl fmt::Display for Settings {
             ),
             ("corrupt-check-time", quoted(&or_never(self.corrupt_check))),
             ("force-new-cluster", self.force_new_cluster.to_string()),
+            ("boot-id-file", quoted(&self.boot_id_file.display())),
             ("log-level", quoted(&level)),
             ("insecure", self.insecure.to_string()),
         ];
@@ -420,7 +431,8 @@ impl fmt::Display for Settings {
         for (key, value) in lines.into_iter().chain(joining) {
             writeln!(f, "{key} = {value}")?;
         }
-        write!(f, "{}\n\n{}", tls::lines(self), self.backup)
+        let (backup, reboot) = (&self.backup, &self.reboot);
+        write!(f, "{}\n\n{backup}\n\n{reboot}", tls::lines(self))
     }
 }
 

@@ -83,6 +83,8 @@ impl Reader<'_> {
                 positive,
             )?,
             backup: self.backup(&data_dir)?,
+            reboot: self.reboot()?,
+            boot_id_file: self.boot_id_file()?,
             corrupt_check: self.span_or_never("corrupt-check-time", "10m")?,
             force_new_cluster: self.parse("force-new-cluster", false, switch)?,
             log_level: self.parse("log-level", LogLevel::Info, log_level)?,
@@ -235,7 +237,7 @@ impl Reader<'_> {
         })
     }
 
-    fn span_or_never(
+    pub(super) fn span_or_never(
         &self,
         name: &'static str,
         default: &str,
@@ -428,7 +430,7 @@ pub(super) fn advertised(text: &str) -> Result<Vec<String>, String> {
         .collect()
 }
 
-fn words(error: UnitError) -> String {
+pub(super) fn words(error: UnitError) -> String {
     error.to_string()
 }
 
@@ -440,7 +442,7 @@ fn count(text: &str, least: u64, most: u64) -> Result<u64, String> {
     number.ok_or_else(|| format!("{text:?} is no number from {least} to {most}"))
 }
 
-fn positive(text: &str) -> Result<Duration, String> {
+pub(super) fn positive(text: &str) -> Result<Duration, String> {
     let span = duration(text).map_err(words)?;
     if span.is_zero() {
         Err(format!("{text:?} is no time at all: write 1s or more"))

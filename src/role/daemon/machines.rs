@@ -74,7 +74,7 @@ impl Own {
                 .map_err(|error: MachineIdError| unusable(error.to_string()))?,
             (None, None) => unreachable!("one was drawn"),
         };
-        let boot = host::boot_id();
+        let boot = host::boot_id(&settings.boot_id_file);
         Ok(Self {
             id,
             name: settings.machine_name(host::name),
