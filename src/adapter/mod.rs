@@ -1,9 +1,12 @@
 //! The outside world, one thing per file; each file is the only one that names its crate.
 
+pub mod airlock;
+pub mod alerts;
 pub mod authority;
 pub mod backup;
 pub mod certificate;
 pub mod checkpoint;
+pub mod command;
 pub mod cork;
 pub mod data_directory;
 pub mod disk;
@@ -15,11 +18,13 @@ pub mod local;
 pub mod log;
 pub mod metrics;
 pub mod net;
+pub mod power;
 pub mod process;
 pub mod progress;
 pub mod raft;
 pub mod restore;
 pub mod rpc;
+pub mod sessions;
 pub mod tls;
 pub mod trust_folder;
 pub mod wal;

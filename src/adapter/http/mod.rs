@@ -8,6 +8,7 @@
 //!   many calls a connection has open, and a peer that vanished is found by a ping.
 //! - A call that runs for ever (watch, keep-alive) ends with a status when the server stops.
 
+mod client;
 mod connection;
 mod counted;
 mod dispatch;
@@ -25,6 +26,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
+pub use client::{Answer, HttpError, Question, ask};
 pub use counted::Counted;
 pub use fleetlock::{FleetLock, Places};
 pub use front::{Drained, Front, FrontError, Limits, Listener, NoCalls};

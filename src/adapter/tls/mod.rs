@@ -244,6 +244,12 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 }
 
 impl<IO> Secured<IO> {
+    /// Whether both sides agreed on HTTP/2.
+    pub fn speaks_http2(&self) -> bool {
+        let (_, session) = self.stream.get_ref();
+        session.alpn_protocol() == Some(PROTOCOLS[0])
+    }
+
     /// The certificate that the other side showed; it has been checked.
     pub fn peer(&self) -> Option<Certificate> {
         let (_, session) = self.stream.get_ref();

@@ -56,6 +56,14 @@ struct Parameters {
 }
 
 impl Ask {
+    /// The path of a URL that asks it.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::PreReboot => "/v1/pre-reboot",
+            Self::SteadyState => "/v1/steady-state",
+        }
+    }
+
     /// What the path of a URL asks.
     pub fn of_path(path: &str) -> Option<Self> {
         match path {
@@ -67,6 +75,12 @@ impl Ask {
 }
 
 impl Client {
+    /// The body of a request by it.
+    pub fn body(&self) -> String {
+        let (id, group) = (self.id.as_str(), self.group.as_str());
+        json!({ "client_params": { "id": id, "group": group } }).to_string()
+    }
+
     /// Reads who asks from the value of [`HEADER`] and the body.
     pub fn read(header: Option<&[u8]>, body: &[u8]) -> Result<Self, Refusal> {
         if header != Some(b"true") {
@@ -112,6 +126,22 @@ impl Refusal {
     }
 }
 
+/// Why a server says no, from the status and the body of its answer, for people.
+pub fn refusal(status: u16, body: &[u8]) -> String {
+    /// Of a body that is no refusal of the protocol.
+    const CHARACTERS_MAX: usize = 200;
+    let document: Option<serde_json::Value> = serde_json::from_slice(body).ok();
+    let text = |key: &str| document.as_ref()?.get(key)?.as_str();
+    match (text("kind"), text("value")) {
+        (Some(kind), Some(value)) => format!("{value} ({kind})"),
+        _ => {
+            let body = String::from_utf8_lossy(body);
+            let body: String = body.trim().chars().take(CHARACTERS_MAX).collect();
+            format!("status {status}: {}", body.replace(char::is_control, " "))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,5 +181,18 @@ mod tests {
             let answer = refusal.body();
             assert!(answer.starts_with(r#"{"kind":"invalid_client_identity","value":""#));
         }
+    }
+
+    #[test]
+    fn what_a_client_sends_is_what_a_server_reads() {
+        let client = Client::read(Some(b"true"), BODY).expect("reads");
+        assert_eq!(client.body().as_bytes(), BODY);
+        for ask in [Ask::PreReboot, Ask::SteadyState] {
+            assert_eq!(Ask::of_path(ask.path()), Some(ask));
+        }
+        let full = Refusal::Lock("all 1 semaphore slots currently locked".to_owned());
+        let told = refusal(full.code(), full.body().as_bytes());
+        assert_eq!(told, "all 1 semaphore slots currently locked (failed_lock)");
+        assert_eq!(refusal(502, b"<html>\n"), "status 502: <html>");
     }
 }
