@@ -40,6 +40,8 @@ complete -c lockctl -n "__fish_lockctl_needs_command" -f -a "lock" -d 'Takes a p
 complete -c lockctl -n "__fish_lockctl_needs_command" -f -a "unlock" -d 'Gives the place of a machine back'
 complete -c lockctl -n "__fish_lockctl_needs_command" -f -a "set-max" -d 'Sets how many machines of a group may hold a place at a time'
 complete -c lockctl -n "__fish_lockctl_needs_command" -f -a "groups" -d 'Lists the groups that were made'
+complete -c lockctl -n "__fish_lockctl_needs_command" -f -a "reboot" -d 'Reboots a machine once it holds a place; windows, blockers and people who are logged in are not waited for'
+complete -c lockctl -n "__fish_lockctl_needs_command" -f -a "need-reboot" -d 'Says that a machine wants a reboot, when everything agrees'
 complete -c lockctl -n "__fish_lockctl_needs_command" -f -a "exec" -d 'Runs a command while a lock is held, and no longer'
 complete -c lockctl -n "__fish_lockctl_needs_command" -f -a "run-once" -d 'Runs a command on one of the machines that are told to, and on no other'
 complete -c lockctl -n "__fish_lockctl_needs_command" -f -a "held" -d 'Tells whether somebody holds a lock: ends with 0 if so, else with 3'
@@ -103,6 +105,30 @@ complete -c lockctl -n "__fish_lockctl_using_subcommand groups" -l key -d 'PEM k
 complete -c lockctl -n "__fish_lockctl_using_subcommand groups" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
 complete -c lockctl -n "__fish_lockctl_using_subcommand groups" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c lockctl -n "__fish_lockctl_using_subcommand groups" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lockctl -n "__fish_lockctl_using_subcommand reboot" -l reason -d 'What for, for those who look' -r
+complete -c lockctl -n "__fish_lockctl_using_subcommand reboot" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c lockctl -n "__fish_lockctl_using_subcommand reboot" -l timeout -d 'How long one member may take to answer' -r
+complete -c lockctl -n "__fish_lockctl_using_subcommand reboot" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c lockctl -n "__fish_lockctl_using_subcommand reboot" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
+complete -c lockctl -n "__fish_lockctl_using_subcommand reboot" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c lockctl -n "__fish_lockctl_using_subcommand reboot" -l key -d 'PEM key of --cert' -r -F
+complete -c lockctl -n "__fish_lockctl_using_subcommand reboot" -l cancel -d 'Take it back, where the reboot has not begun'
+complete -c lockctl -n "__fish_lockctl_using_subcommand reboot" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c lockctl -n "__fish_lockctl_using_subcommand reboot" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c lockctl -n "__fish_lockctl_using_subcommand reboot" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lockctl -n "__fish_lockctl_using_subcommand need-reboot" -l reason -d 'What for, for those who look' -r
+complete -c lockctl -n "__fish_lockctl_using_subcommand need-reboot" -l endpoints -d 'Members to ask in turn, separated by commas' -r
+complete -c lockctl -n "__fish_lockctl_using_subcommand need-reboot" -l timeout -d 'How long one member may take to answer' -r
+complete -c lockctl -n "__fish_lockctl_using_subcommand need-reboot" -s o -l output -d 'Format of the answer' -r -f -a "text\t''
+json\t''"
+complete -c lockctl -n "__fish_lockctl_using_subcommand need-reboot" -l cacert -d 'PEM authorities whose servers are believed over https [default: the cluster\'s where its node runs, else this machine\'s]' -r -F
+complete -c lockctl -n "__fish_lockctl_using_subcommand need-reboot" -l cert -d 'PEM certificate to show to servers over https' -r -F
+complete -c lockctl -n "__fish_lockctl_using_subcommand need-reboot" -l key -d 'PEM key of --cert' -r -F
+complete -c lockctl -n "__fish_lockctl_using_subcommand need-reboot" -l cancel -d 'Take it back, where the reboot has not begun'
+complete -c lockctl -n "__fish_lockctl_using_subcommand need-reboot" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
+complete -c lockctl -n "__fish_lockctl_using_subcommand need-reboot" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
+complete -c lockctl -n "__fish_lockctl_using_subcommand need-reboot" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lockctl -n "__fish_lockctl_using_subcommand exec" -l ttl -d 'How long the lock outlives a holder that is not heard of' -r
 complete -c lockctl -n "__fish_lockctl_using_subcommand exec" -l wait -d 'Give up after this time in line; 0 does not wait [default: wait for ever]' -r
 complete -c lockctl -n "__fish_lockctl_using_subcommand exec" -l slots -d 'How many may hold the lock at a time; all must say the same' -r
@@ -171,15 +197,17 @@ complete -c lockctl -n "__fish_lockctl_using_subcommand break" -l key -d 'PEM ke
 complete -c lockctl -n "__fish_lockctl_using_subcommand break" -l insecure-skip-tls-verify -d 'Believe every server over https: whoever is in between can read and change everything'
 complete -c lockctl -n "__fish_lockctl_using_subcommand break" -l insecure-transport -d 'Speak plain text to endpoints without a scheme, unless --cacert or --cert is given'
 complete -c lockctl -n "__fish_lockctl_using_subcommand break" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "status" -d 'Shows who holds a place of the reboot semaphore, and who waits'
-complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "lock" -d 'Takes a place for a machine; one that holds a place holds it still'
-complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "unlock" -d 'Gives the place of a machine back'
-complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "set-max" -d 'Sets how many machines of a group may hold a place at a time'
-complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "groups" -d 'Lists the groups that were made'
-complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "exec" -d 'Runs a command while a lock is held, and no longer'
-complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "run-once" -d 'Runs a command on one of the machines that are told to, and on no other'
-complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "held" -d 'Tells whether somebody holds a lock: ends with 0 if so, else with 3'
-complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "list" -d 'Lists the locks that are held'
-complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "info" -d 'Shows who holds a lock, and who waits for it'
-complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "break" -d 'Takes a lock away from whoever holds it; what runs under it is stopped'
-complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups exec run-once held list info break help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups reboot need-reboot exec run-once held list info break help" -f -a "status" -d 'Shows who holds a place of the reboot semaphore, and who waits'
+complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups reboot need-reboot exec run-once held list info break help" -f -a "lock" -d 'Takes a place for a machine; one that holds a place holds it still'
+complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups reboot need-reboot exec run-once held list info break help" -f -a "unlock" -d 'Gives the place of a machine back'
+complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups reboot need-reboot exec run-once held list info break help" -f -a "set-max" -d 'Sets how many machines of a group may hold a place at a time'
+complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups reboot need-reboot exec run-once held list info break help" -f -a "groups" -d 'Lists the groups that were made'
+complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups reboot need-reboot exec run-once held list info break help" -f -a "reboot" -d 'Reboots a machine once it holds a place; windows, blockers and people who are logged in are not waited for'
+complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups reboot need-reboot exec run-once held list info break help" -f -a "need-reboot" -d 'Says that a machine wants a reboot, when everything agrees'
+complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups reboot need-reboot exec run-once held list info break help" -f -a "exec" -d 'Runs a command while a lock is held, and no longer'
+complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups reboot need-reboot exec run-once held list info break help" -f -a "run-once" -d 'Runs a command on one of the machines that are told to, and on no other'
+complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups reboot need-reboot exec run-once held list info break help" -f -a "held" -d 'Tells whether somebody holds a lock: ends with 0 if so, else with 3'
+complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups reboot need-reboot exec run-once held list info break help" -f -a "list" -d 'Lists the locks that are held'
+complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups reboot need-reboot exec run-once held list info break help" -f -a "info" -d 'Shows who holds a lock, and who waits for it'
+complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups reboot need-reboot exec run-once held list info break help" -f -a "break" -d 'Takes a lock away from whoever holds it; what runs under it is stopped'
+complete -c lockctl -n "__fish_lockctl_using_subcommand help; and not __fish_seen_subcommand_from status lock unlock set-max groups reboot need-reboot exec run-once held list info break help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

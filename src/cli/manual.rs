@@ -387,7 +387,8 @@ pub const PAGES: &[Page] = &[
             ("2", "usage: the command line is wrong and nothing was done"),
             (
                 "3",
-                "no: of unlock: it held no place; of held, info and break: nobody holds it",
+                "no: of unlock: it held no place; of --cancel: nobody told it to reboot; of held, \
+                 info and break: nobody holds it",
             ),
             (
                 "4",
@@ -420,6 +421,15 @@ pub const PAGES: &[Page] = &[
                 "in the store: the semaphore of a group, as JSON",
             ),
             (
+                "/coracle/reboot/ID",
+                "in the store: how the reboot of a machine is, as JSON, while its daemon is up and \
+                 there is something to say",
+            ),
+            (
+                "/coracle/lock/wanted/ID",
+                "in the store: what reboot and need-reboot tell a machine",
+            ),
+            (
                 "/coracle/lock/named/NAME/LEASE",
                 "in the store: who holds a lock or waits for it; the revision at which it was made \
                  is the fence",
@@ -439,6 +449,10 @@ pub const PAGES: &[Page] = &[
         ],
         examples: &[
             ("lockctl status", "shows who holds a place, and who waits"),
+            (
+                "lockctl need-reboot db1 --reason 'new kernel'",
+                "has db1 rebooted when its windows, blockers and the others agree",
+            ),
             (
                 "lockctl lock --wait 10m --reason 'new kernel' && reboot",
                 "reboots this machine when it is its turn",

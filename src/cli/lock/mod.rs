@@ -3,6 +3,7 @@
 pub mod locksmith;
 pub mod named;
 pub mod status;
+pub mod want;
 
 use std::time::Duration;
 
@@ -64,6 +65,7 @@ pub fn command(face: &'static str) -> Command {
                 .arg(group()),
         )
         .subcommand(Command::new("groups").about("Lists the groups that were made"))
+        .subcommands(want::commands())
         .subcommands(named::commands())
 }
 

@@ -15,6 +15,7 @@ use crate::role::daemon::listen::Listening;
 use crate::role::daemon::machines::Own;
 use crate::role::daemon::managed::{self, Managed};
 use crate::role::daemon::member::Starting;
+use crate::role::daemon::reboot::Subject;
 use crate::role::daemon::trust::Trust;
 use crate::role::daemon::worker::{self, Worker};
 use crate::role::daemon::{Signals, Turn, data};
@@ -168,7 +169,9 @@ async fn as_member(
     let following = Arc::clone(company);
     let following = tokio::spawn(async move { following.follow_members().await });
     let node = member.node();
-    let member = member.serve(settings, Some(company.own.clone())).await?;
+    let subject = Subject::new(&company.own, None);
+    let own = Some(company.own.clone());
+    let member = member.serve(settings, own, subject).await?;
     if let Some(worker) = worker {
         // One that does not vote yet would refuse what the worker passes on.
         node.consensus.voting(PROMOTION_PATIENCE).await;

@@ -41,7 +41,7 @@ pub(super) struct Own {
     pub(super) metadata: Metadata,
     /// What the data directory drew when it was made.
     pub(super) directory: String,
-    boot: String,
+    pub(super) boot: String,
 }
 
 #[derive(Serialize, Deserialize)]

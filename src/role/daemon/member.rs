@@ -29,10 +29,11 @@ use crate::role::daemon::listen::Listening;
 use crate::role::daemon::machines::{Own, Registration};
 use crate::role::daemon::managed::{self, Managed};
 use crate::role::daemon::node::Node;
+use crate::role::daemon::reboot::NoUnits;
 use crate::role::daemon::trust::{Gate, Trust};
 use crate::role::daemon::{
-    Laps, Signals, Turn, backup, compare, forced, forming, leases, membership, seats, settle,
-    start, tell_serving, until, upkeep,
+    Laps, Signals, Turn, backup, compare, forced, forming, leases, membership, reboot, seats,
+    settle, start, tell_serving, until, upkeep,
 };
 
 type Fronts = JoinSet<Result<Drained, FrontError>>;
@@ -142,6 +143,7 @@ impl Starting {
         mut self,
         settings: &Settings,
         machine: Option<Own>,
+        subject: reboot::Subject,
     ) -> Result<Running, Failure> {
         let node = &self.node;
         compare::start(node, settings.corrupt_check, &mut self.upkeep)?;
@@ -174,6 +176,12 @@ impl Starting {
         }
         let (inside, voters) = (self.inside.clone(), settings.joining.voters);
         tasks.spawn(seats::give(Arc::clone(node), inside, voters));
+        let (inside, gone) = (self.inside.clone(), settings.reboot.release_absent_after);
+        tasks.spawn(reboot::release(Arc::clone(node), inside, gone));
+        let (inside, settings) = (self.inside.clone(), settings.clone());
+        tasks.spawn(async move {
+            reboot::manage(inside, subject, &settings, Arc::new(NoUnits)).await;
+        });
         let member_id = self.node.identity.member_id;
         let registration = machine.map(|machine| {
             let record = machine.record(&self.own, Some(member_id));

@@ -25,6 +25,7 @@ mod membership;
 mod node;
 mod probe;
 mod reads;
+mod reboot;
 mod seats;
 mod trust;
 mod upkeep;
@@ -54,6 +55,7 @@ use crate::cli::Matches;
 use crate::cli::config::{LogLevel, Settings};
 use crate::cli::daemon::{self, DaemonFlags};
 use crate::core::kv::quota::Quota;
+use crate::core::lock::reboot::Strategy;
 use crate::core::paths::User;
 use crate::error::{Exit, Failure, answer, chain};
 use crate::role::daemon::hub::Hub;
@@ -276,13 +278,14 @@ async fn serve_alone(
         settled = member.settle(founders) => settled?,
         removed = membership::removed(&node) => return Err(removed),
     }
-    // Only where somebody says something of it, or others join: a store in which nobody wrote is
-    // empty, as etcd's.
-    let machine = match settings.joining.metadata.0.is_empty() && trust.managed.is_none() {
-        true => None,
-        false => Some(machines::Own::read(settings)?),
-    };
-    let member = member.serve(settings, machine).await?;
+    let machine = machines::Own::read(settings)?;
+    let subject = reboot::Subject::new(&machine, Some(identity.member_id));
+    // Only where somebody says something of it, where others join, or where others must see that it
+    // is up: a store in which nobody wrote is empty, as etcd's.
+    let is_said = !settings.joining.metadata.0.is_empty() || trust.managed.is_some();
+    let reboots = settings.reboot.strategy != Strategy::Off;
+    let machine = Some(machine).filter(|_| is_said || reboots);
+    let member = member.serve(settings, machine, subject).await?;
     // Ends with this function.
     let mut upkeep = JoinSet::new();
     if let Some(managed) = trust.managed.clone() {

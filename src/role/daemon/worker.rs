@@ -24,6 +24,7 @@ use crate::role::daemon::fleetlock::fleetlock;
 use crate::role::daemon::forming;
 use crate::role::daemon::listen::Listening;
 use crate::role::daemon::machines::Registration;
+use crate::role::daemon::reboot::{self, NoUnits, Subject};
 use crate::role::daemon::{Signals, Turn, tell_serving, until};
 
 /// After this many renewals without an answer, another member is tried.
@@ -103,6 +104,7 @@ impl Worker {
             };
             registered.keep(unanswered).await
         });
+        tasks.spawn(manage_reboots(Arc::clone(company), settings.clone()));
         Self {
             fronts,
             stop,
@@ -163,6 +165,14 @@ impl Worker {
         self.end_peers().await;
         while self.fronts.join_next().await.is_some() {}
     }
+}
+
+/// For as long as it is a worker. Where that cannot be, it says so and the machine serves on.
+async fn manage_reboots(company: Arc<Company>, settings: Settings) -> Failure {
+    let subject = Subject::new(&company.own, None);
+    let inside = company.inside.clone();
+    reboot::manage(inside, subject, &settings, Arc::new(NoUnits)).await;
+    std::future::pending().await
 }
 
 /// Tells people and the service manager.

@@ -6,11 +6,13 @@ mod locksmith;
 mod named;
 pub(crate) mod places;
 mod reboot;
+mod want;
 
 use crate::adapter::guard;
 use crate::adapter::rpc::inside::Inside;
 use crate::cli::lock::locksmith::IMITATION;
 use crate::cli::{Matches, asking};
+use crate::core::lock::reboot::Urgency;
 use crate::error::{Exit, Failure};
 use crate::role::client;
 use crate::role::lock::places::PlaceError;
@@ -41,6 +43,8 @@ pub fn run(face: &'static str, matches: &Matches) -> Result<Exit, Failure> {
             "unlock" => reboot::unlock(&asking, matches).await,
             "set-max" => reboot::set_max(&asking, matches).await,
             "groups" => reboot::groups(&asking).await,
+            "reboot" => want::want(&asking, matches, Urgency::Now).await,
+            "need-reboot" => want::want(&asking, matches, Urgency::Agreed).await,
             "exec" => exec::exec(&asking, matches).await,
             "run-once" => named::run_once(&asking, matches).await,
             "held" => named::held(&asking, matches).await,

@@ -129,6 +129,27 @@ pub(crate) async fn give_back(
     Err(PlaceError::Contended)
 }
 
+/// Says anew why `id` holds its place; whether it does.
+pub(crate) async fn explain(
+    inside: &Inside,
+    group: &Group,
+    id: &str,
+    reason: &str,
+) -> Result<bool, PlaceError> {
+    for _ in 0..TRIES_MAX {
+        let mut seen = look(inside, group).await?;
+        let mut holders = seen.semaphore.holders.iter_mut();
+        let Some(holder) = holders.find(|holder| holder.id == id) else {
+            return Ok(false);
+        };
+        reason.clone_into(&mut holder.reason);
+        if write(inside, group, &seen, &[], Vec::new()).await? {
+            return Ok(true);
+        }
+    }
+    Err(PlaceError::Contended)
+}
+
 /// Sets how many may hold a place at a time; how many it was.
 pub(crate) async fn set_max(inside: &Inside, group: &Group, max: u32) -> Result<u32, PlaceError> {
     for _ in 0..TRIES_MAX {

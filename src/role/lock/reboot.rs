@@ -9,7 +9,7 @@ use crate::adapter::rpc::inside::Inside;
 use crate::adapter::{host, local};
 use crate::cli::Matches;
 use crate::cli::asking::{Asking, Format};
-use crate::cli::lock::{self as form, Lock, status as table};
+use crate::cli::lock::{self as form, Lock, status as table, want as rebooting};
 use crate::core::cluster::roll::Entry;
 use crate::core::lock::machines::meant;
 use crate::core::lock::name::{DEFAULT_GROUP, Group, HolderId};
@@ -17,19 +17,28 @@ use crate::core::lock::semaphore::{Held, Holder, Standing};
 use crate::error::{Exit, Failure, tell};
 use crate::role::client::everybody::Everybody;
 use crate::role::client::interrupt::Interrupts;
-use crate::role::client::print;
+use crate::role::client::{print, unasked};
 use crate::role::lock::places::{self, Answer, Waiter};
-use crate::role::lock::{ask, failure, inside};
+use crate::role::lock::{ask, failure, inside, want};
 
 pub(super) async fn status(asking: &Asking, matches: &Matches) -> Result<Exit, Failure> {
     let group = form::named_group(matches);
     let inside = inside(asking).await?;
     let what = format!("cannot look at group {group}");
     let standing = ask(&what, places::read(&inside, &group)).await?;
-    let everybody = everybody(&inside).await;
+    let reboots = want::reboots(&inside, &group).await;
+    let reboots = reboots.map_err(|error| unasked(&what, &error))?;
+    let (everybody, now) = (everybody(&inside).await, host::now());
     print(&match asking.format {
-        Format::Text => table::text(&group, &standing, &everybody, host::now()),
-        Format::Json => format!("{:#}\n", table::document(&group, &standing, &everybody)),
+        Format::Text => {
+            let places = table::text(&group, &standing, &everybody, now);
+            places + &rebooting::table(&reboots, &everybody, now)
+        }
+        Format::Json => {
+            let mut document = table::document(&group, &standing, &everybody);
+            document["reboots"] = rebooting::document(&reboots, &everybody);
+            format!("{document:#}\n")
+        }
     })?;
     Ok(Exit::DONE)
 }

@@ -2,6 +2,7 @@
 
 mod fleetlock;
 mod places;
+mod reboot;
 mod safety;
 mod script;
 mod terminal;

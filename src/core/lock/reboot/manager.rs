@@ -104,11 +104,16 @@ impl Manager {
 
     /// Decides what to do now.
     pub fn next(&mut self, seen: &Seen, now: Now) -> Step {
-        self.record.wanted = seen.wants.iter().map(|want| want.mark.clone()).collect();
-        // What is gone may come again, and is another want then.
-        self.record
-            .done
-            .retain(|mark| self.record.wanted.contains(mark));
+        let marks = seen.wants.iter().map(|want| want.mark.clone());
+        match seen.is_complete {
+            true => {
+                self.record.wanted = marks.collect();
+                // What is gone may come again, and is another want then.
+                let record = &mut self.record;
+                record.done.retain(|mark| record.wanted.contains(mark));
+            }
+            false => self.record.wanted.extend(marks),
+        }
         match self.record.phase.clone() {
             Phase::Idle => self.idle(seen, now),
             Phase::Queued => self.queued(seen, now),
@@ -210,6 +215,7 @@ impl Manager {
         Shown {
             state: state.to_owned(),
             why: self.why.clone(),
+            group: self.rules.group.to_string(),
             wanted_by: wants.map(|want| want.by.clone()).collect(),
             since: self.since,
             next_window,
@@ -239,7 +245,7 @@ impl Manager {
                 self.why = why;
                 Step::Wait { at_most }
             }
-            Agreement::Unasked => Step::AskBlockers,
+            Agreement::Unasked => self.ask(),
             Agreement::Yes { .. } => {
                 self.record.place = match self.rules.strategy {
                     Strategy::Lock | Strategy::Off => {
@@ -259,7 +265,7 @@ impl Manager {
 
     fn queued(&mut self, seen: &Seen, now: Now) -> Step {
         let Some(urgency) = self.want(seen).filter(|_| !self.is_off(seen)) else {
-            return self.give_back("it is wanted no longer".to_owned(), now);
+            return self.unwanted(seen, now);
         };
         if seen.place == Held::Yes {
             self.enter(Phase::Held, now);
@@ -267,7 +273,7 @@ impl Manager {
         }
         match self.agreement(urgency, now) {
             Agreement::No { why, .. } => self.give_back(why, now),
-            Agreement::Unasked => Step::AskBlockers,
+            Agreement::Unasked => self.ask(),
             Agreement::Yes { at_most } => {
                 "it stands in line for a place".clone_into(&mut self.why);
                 Step::Queue { at_most }
@@ -290,13 +296,13 @@ impl Manager {
             }
         }
         let Some(urgency) = self.want(seen).filter(|_| !self.is_off(seen)) else {
-            return self.give_back("it is wanted no longer".to_owned(), now);
+            return self.unwanted(seen, now);
         };
         match self.agreement(urgency, now) {
             Agreement::No { why, .. } => {
                 return self.give_back(why, now);
             }
-            Agreement::Unasked => return Step::AskBlockers,
+            Agreement::Unasked => return self.ask(),
             Agreement::Yes { .. } => {}
         }
         if let Some(step) = self.warn(seen, urgency, now) {
@@ -309,6 +315,24 @@ impl Manager {
         self.enter(Phase::Rebooting { since: now.up }, now);
         "it was told to reboot".clone_into(&mut self.why);
         Step::Reboot
+    }
+
+    fn unwanted(&mut self, seen: &Seen, now: Now) -> Step {
+        match seen.is_complete {
+            true => self.give_back("it is wanted no longer".to_owned(), now),
+            // Somebody may want it still.
+            false => Step::Wait {
+                at_most: Some(PLACE_PAUSE),
+            },
+        }
+    }
+
+    fn ask(&mut self) -> Step {
+        // What they said before is worth more to people than that they are asked again.
+        if self.said.is_none() {
+            "its blockers are asked".clone_into(&mut self.why);
+        }
+        Step::AskBlockers
     }
 
     /// People who are logged in are told, and given time.
@@ -338,6 +362,9 @@ impl Manager {
     }
 
     fn checking(&mut self, now: Now) -> Step {
+        if self.why.is_empty() {
+            "it came back and is asked whether it is well".clone_into(&mut self.why);
+        }
         self.pause(HEALTH_PAUSE, now).unwrap_or(Step::CheckHealth)
     }
 

@@ -110,6 +110,8 @@ pub struct Now {
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub wants: Vec<Want>,
+    /// Whether these are all: nothing is missing because nobody answers yet.
+    pub is_complete: bool,
     /// Of the place that the record names; no matter where it names none.
     pub place: Held,
     /// People who are logged in.
@@ -204,6 +206,8 @@ pub enum RecordError {
 pub struct Shown {
     pub state: String,
     pub why: String,
+    /// Whose places it takes.
+    pub group: String,
     pub wanted_by: Vec<String>,
     /// Since when it is in this state.
     pub since: Timestamp,
@@ -247,6 +251,11 @@ impl Record {
             LAYOUT => Ok(record),
             layout => Err(RecordError::Layout(layout)),
         }
+    }
+
+    /// Whether it says nothing that must be known later.
+    pub fn is_blank(&self) -> bool {
+        *self == Self::new(&self.boot)
     }
 
     /// Whether an earlier boot had this want.

@@ -119,7 +119,12 @@ impl Machine {
 
     fn seen(&self, world: &World) -> Seen {
         Seen {
-            wants: self.wants.clone(),
+            // Of those in the store nothing is heard.
+            wants: match self.is_linked {
+                true => self.wants.clone(),
+                false => Vec::new(),
+            },
+            is_complete: self.is_linked,
             place: match (self.is_linked, self.holds(world)) {
                 (false, _) => Held::Unknown,
                 (true, true) => Held::Yes,
@@ -271,6 +276,26 @@ fn what_was_wanted_before_a_reboot_is_done_and_what_comes_after_is_not() {
     machine.wants.push(want("libc", Urgency::Agreed));
     machine.settle(&mut world);
     assert_eq!(reboots(&machine), 2);
+}
+
+#[test]
+fn what_was_done_is_done_also_while_nobody_says_what_is_wanted() {
+    let mut world = World::new(0);
+    let mut machine = Machine::new("a", rules(Strategy::Immediate), &world);
+    machine.wants = vec![want("note 7", Urgency::Agreed)];
+    while machine.boot == 0 {
+        machine.step(&mut world);
+    }
+    let nobody = Seen {
+        wants: Vec::new(),
+        is_complete: false,
+        place: Held::Unknown,
+        users: 0,
+    };
+    machine.manager.next(&nobody, world.now());
+    assert!(machine.manager.record().is_done("note 7"));
+    machine.settle(&mut world);
+    assert_eq!(machine.boot, 1);
 }
 
 #[test]
