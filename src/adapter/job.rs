@@ -1,5 +1,8 @@
-//! A command in a process group of its own, with the terminal if we have one: how it is started,
-//! signalled, stopped and waited for, as a shell does with a job.
+//! A command in a process group of its own: how it is started, signalled, stopped and waited for,
+//! as a shell does with a job.
+//!
+//! The terminal is lent to it when it wants to read from it or to change it, and not before: others
+//! of our own group may have it, as `less` in `lockctl … | less`.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -19,13 +22,14 @@ use crate::adapter::guard::{Guard, Order};
 use crate::adapter::host;
 
 /// What is passed on to the command; the rest is between each process and the kernel.
-const PASSED: [Signal; 7] = [
+const PASSED: [Signal; 8] = [
     Signal::HUP,
     Signal::INT,
     Signal::QUIT,
     Signal::TERM,
     Signal::USR1,
     Signal::USR2,
+    Signal::TSTP,
     Signal::WINCH,
 ];
 
@@ -45,8 +49,8 @@ pub enum StartError {
 pub enum Change {
     /// With its exit code, or 128 and the number of the signal that ended it, as in a shell.
     Ended(u8),
-    /// By a signal, as by Ctrl-Z.
-    Stopped,
+    /// By this signal, as by Ctrl-Z.
+    Stopped(i32),
 }
 
 /// A command that runs.
@@ -54,7 +58,6 @@ pub enum Change {
 pub struct Job {
     group: Pid,
     changes: mpsc::Receiver<Change>,
-    /// Whether the terminal was ours to give.
     has_terminal: bool,
 }
 
@@ -103,9 +106,6 @@ impl Job {
         command.envs(variables.iter().map(|(name, value)| (name, value)));
         let announcement = move |group| Order { group, ..order }.encode();
         host::announce(&mut command, guard.pipe()?, announcement);
-        let input = io::stdin();
-        let has_terminal =
-            input.is_terminal() && tcgetpgrp(&input).is_ok_and(|group| group == getpgrp());
         let child = command.spawn().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => StartError::NotFound,
             io::ErrorKind::PermissionDenied => StartError::NotExecutable(error),
@@ -118,16 +118,11 @@ impl Job {
         let (tell, changes) = mpsc::channel(1);
         // It ends with the child, which the guard ends if nobody else does.
         thread::spawn(move || follow(group, &tell));
-        let job = Self {
+        Ok(Self {
             group,
             changes,
-            has_terminal,
-        };
-        if has_terminal {
-            host::ignore_terminal_output_stop();
-            job.go_on();
-        }
-        Ok(job)
+            has_terminal: false,
+        })
     }
 
     /// The next change. Losing interest in it loses none.
@@ -158,35 +153,46 @@ impl Job {
         self.send(Signal::KILL);
     }
 
-    /// Stops with the command, as a shell's job does, and goes on with it when somebody says so.
-    pub fn stop_with_it(&self) {
-        if !self.has_terminal {
+    /// The command was stopped: it goes on if it only wants the terminal and we have it, else we
+    /// stop, too, as a shell's job does, until somebody lets us go on. Whoever stopped it alone, as
+    /// a debugger does, lets it go on, too.
+    pub fn stopped(&mut self, signal: i32) {
+        if signal == Signal::STOP.as_raw() {
             return;
         }
-        self.take_terminal();
-        let _ = kill_process(getpid(), Signal::STOP);
-        self.go_on();
-    }
-
-    /// Gives the command the terminal, if it is ours, and lets it run.
-    fn go_on(&self) {
-        let input = io::stdin();
-        if tcgetpgrp(&input).is_ok_and(|group| group == getpgrp()) {
-            let _ = tcsetpgrp(&input, self.group);
+        let wants = [Signal::TTIN, Signal::TTOU].map(Signal::as_raw);
+        if !wants.contains(&signal) || !is_ours() {
+            self.take_terminal();
+            stop();
+        }
+        if is_ours() {
+            host::ignore_terminal_output_stop();
+            self.has_terminal = tcsetpgrp(io::stdin(), self.group).is_ok();
         }
         self.send(Signal::CONT);
     }
 
-    fn take_terminal(&self) {
-        let _ = tcsetpgrp(io::stdin(), getpgrp());
+    fn take_terminal(&mut self) {
+        if std::mem::take(&mut self.has_terminal) {
+            let _ = tcsetpgrp(io::stdin(), getpgrp());
+        }
     }
+}
+
+/// Stops this process until somebody lets it go on.
+pub fn stop() {
+    let _ = kill_process(getpid(), Signal::STOP);
+}
+
+/// Whether there is a terminal, and our group has it.
+fn is_ours() -> bool {
+    let input = io::stdin();
+    input.is_terminal() && tcgetpgrp(&input).is_ok_and(|group| group == getpgrp())
 }
 
 impl Drop for Job {
     fn drop(&mut self) {
-        if self.has_terminal {
-            self.take_terminal();
-        }
+        self.take_terminal();
     }
 }
 
@@ -198,8 +204,8 @@ fn follow(child: Pid, tell: &mpsc::Sender<Change>) {
             Err(rustix::io::Errno::INTR) | Ok(None) => continue,
             Err(_) => break,
         };
-        if status.stopped() {
-            let _ = tell.blocking_send(Change::Stopped);
+        if let Some(signal) = status.stopping_signal() {
+            let _ = tell.blocking_send(Change::Stopped(signal));
             continue;
         }
         let code = status

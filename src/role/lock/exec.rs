@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::adapter::guard::{Guard, Order};
 use crate::adapter::host;
-use crate::adapter::job::{Change, Job, Signal, Signals, StartError};
+use crate::adapter::job::{self, Change, Job, Signal, Signals, StartError};
 use crate::adapter::rpc::inside::{AskError, Inside};
 use crate::cli::Matches;
 use crate::cli::asking::Asking;
@@ -120,9 +120,9 @@ impl Held {
         let mut claim = Claim::new(&inside, &exec.name, ticket, exec.term);
         let waited = tokio::select! {
             hold = wait(&mut claim, exec.wait) => hold,
-            signal = signals.next() => {
-                let left = claim.leave().await;
-                drop(left);
+            signal = ending(&mut signals) => {
+                // If nobody answers, the place in line ends with its lease.
+                let _ = claim.leave().await;
                 let code = u8::try_from(128 + signal.as_raw()).unwrap_or(OWN.0);
                 return Err(Failure::new(Exit(code), what, "a signal ended the wait"));
             }
@@ -230,7 +230,7 @@ impl Watched<'_> {
     fn apply(&mut self, event: Event) -> Option<Outcome> {
         match event {
             Event::Child(Change::Ended(code)) => return Some(self.ended(code)),
-            Event::Child(Change::Stopped) => self.job.stop_with_it(),
+            Event::Child(Change::Stopped(signal)) => self.job.stopped(signal),
             Event::Signal(signal) => self.job.send(signal),
             Event::Renewed(Some(renewed_ns)) => {
                 let group = self.order.group;
@@ -305,6 +305,17 @@ fn left(order: Order, is_lost: bool) -> Duration {
 
 fn nanoseconds(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Waits for a signal that ends a wait in line.
+async fn ending(signals: &mut Signals) -> Signal {
+    loop {
+        match signals.next().await {
+            Signal::TSTP => job::stop(),
+            Signal::WINCH => {}
+            signal => return signal,
+        }
+    }
 }
 
 /// Waits in line: for as long as it takes, so long, or not at all.

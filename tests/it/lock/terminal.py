@@ -3,9 +3,11 @@
 Its arguments are the words before the command: `lockctl ... exec NAME --`.
 """
 
+import json
 import os
 import pty
 import shlex
+import subprocess
 import sys
 import time
 
@@ -37,6 +39,23 @@ def type_in(text):
     os.write(terminal, text.encode())
 
 
+def until(is_so, words):
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_so():
+        if time.monotonic() > deadline:
+            sys.exit(f"never {words}")
+        time.sleep(0.01)
+
+
+def somebody_waits():
+    info = sys.argv[1:-3] + ["info", "deploy", "-o", "json"]
+    return json.loads(subprocess.check_output(info))["waiting"]
+
+
+def a_command_has_it():
+    return os.tcgetpgrp(terminal) != shell
+
+
 type_in("stty -echo\n")
 # The words that are typed are not those that are waited for.
 type_in(f"{exec_words} sh -c 'echo rea''dy; read word; echo got-$word'; echo code-$?\n")
@@ -55,9 +74,26 @@ expect("Stopped")
 type_in("echo sh''ell\n")
 expect("shell")
 type_in("fg\n")
-expect("sleep 600")
+until(a_command_has_it, "had a command the terminal")
 type_in("\x03")
 type_in("echo co''de-$?\n")
+expect("code-130")
+# In a pipe the terminal stays with who else reads it, until the command wants it.
+type_in(f"{exec_words} sh -c 'echo rea''dy; read word </dev/tty; echo got-$word' | cat\n")
+expect("ready")
+type_in("again\n")
+expect("got-again")
+# In line, too, Ctrl-Z stops and Ctrl-C ends.
+type_in(f"{exec_words} sh -c 'echo rea''dy; exec sleep 600' &\n")
+expect("ready")
+type_in(f"{exec_words} true\n")
+until(somebody_waits, "did somebody wait")
+type_in("\x1a")
+expect("Stopped")
+type_in("fg\n")
+until(a_command_has_it, "had a command the terminal")
+type_in("\x03")
+type_in("echo co''de-$?; kill %1; wait\n")
 expect("code-130")
 type_in("exit\n")
 os.waitpid(shell, 0)
