@@ -78,6 +78,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("tracing", &["adapter/", "role/"]),
     ("tracing-subscriber", &["adapter/log"]),
     ("x509-parser", &["adapter/certificate"]),
+    ("zbus", &["adapter/power"]),
 ];
 
 /// What makes an answer depend on this machine, and what a pure room does instead.
