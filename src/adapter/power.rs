@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use rustix::system::RebootCommand;
 use tokio::time::timeout;
-use zbus::Connection;
 use zbus::connection::Builder;
+use zbus::names::ErrorName;
+use zbus::{Connection, DBusError};
 
 /// For logind to answer; it does so when the reboot has begun.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -20,8 +21,18 @@ const INTERFACE: &str = "org.freedesktop.login1.Manager";
 const NOBODY: [&str; 4] = [
     "org.freedesktop.DBus.Error.ServiceUnknown",
     "org.freedesktop.DBus.Error.NameHasNoOwner",
-    "org.freedesktop.systemd1.NoSuchUnit",
     "org.freedesktop.DBus.Error.Spawn.ServiceNotFound",
+    "org.freedesktop.systemd1.NoSuchUnit",
+];
+
+/// What is said when the machine may go down all the same: it does so already, or nobody was there
+/// any more to answer.
+const BEGUN: [&str; 5] = [
+    "org.freedesktop.login1.OperationInProgress",
+    "org.freedesktop.DBus.Error.Disconnected",
+    "org.freedesktop.DBus.Error.NoReply",
+    "org.freedesktop.DBus.Error.TimedOut",
+    "org.freedesktop.DBus.Error.Timeout",
 ];
 
 #[derive(Debug, thiserror::Error)]
@@ -58,12 +69,23 @@ pub async fn reboot() -> Result<(), PowerError> {
 async fn by_logind(bus: &Connection) -> Result<(), Unheard> {
     let interactive = false;
     let called = bus.call_method(Some(SERVICE), PATH, Some(INTERFACE), "Reboot", &interactive);
-    match called.await {
-        Ok(_) => Ok(()),
-        Err(zbus::Error::MethodError(name, ..)) if NOBODY.contains(&name.as_str()) => {
-            Err(Unheard::Absent)
-        }
-        Err(error) => Err(Unheard::Refused(error.to_string())),
+    let Err(error) = called.await else {
+        return Ok(());
+    };
+    match refusal(&error) {
+        Some(name) if NOBODY.contains(&name.as_str()) => Err(Unheard::Absent),
+        Some(name) if !BEGUN.contains(&name.as_str()) => Err(Unheard::Refused(error.to_string())),
+        // No answer says that it will not.
+        _ => Ok(()),
+    }
+}
+
+/// The name of what was answered, if anything was.
+fn refusal(error: &zbus::Error) -> Option<ErrorName<'_>> {
+    match error {
+        zbus::Error::MethodError(name, ..) => Some(name.inner().clone()),
+        zbus::Error::FDO(error) => Some(error.name()),
+        _ => None,
     }
 }
 
@@ -78,63 +100,73 @@ mod tests {
     use std::os::unix::net::UnixStream;
     use std::sync::{Arc, Mutex};
 
+    use zbus::fdo;
+
     use super::*;
 
-    /// A logind that reboots nothing.
+    /// A logind that reboots nothing, and what it answers.
     struct Logind {
         asked: Arc<Mutex<Vec<bool>>>,
-        refuses: bool,
+        answer: Answer,
     }
+
+    type Answer = fn() -> fdo::Result<()>;
 
     #[zbus::interface(name = "org.freedesktop.login1.Manager")]
     impl Logind {
-        fn reboot(&self, interactive: bool) -> zbus::fdo::Result<()> {
-            self.asked
-                .lock()
-                .expect("nobody panics with it")
-                .push(interactive);
-            match self.refuses {
-                true => Err(zbus::fdo::Error::AccessDenied("a backup runs".to_owned())),
-                false => Ok(()),
-            }
+        fn reboot(&self, interactive: bool) -> fdo::Result<()> {
+            let mut asked = self.asked.lock().expect("nobody panics with it");
+            asked.push(interactive);
+            (self.answer)()
         }
     }
 
-    /// What comes of asking one that serves at `path`.
-    async fn ask(path: &str, refuses: bool) -> (Result<(), Unheard>, Vec<bool>) {
+    /// What comes of asking one, which was asked once.
+    async fn ask(answer: Answer) -> Result<(), Unheard> {
         let (near, far) = UnixStream::pair().expect("a pair");
         let asked = Arc::default();
         let logind = Logind {
             asked: Arc::clone(&asked),
-            refuses,
+            answer,
         };
         let guid = zbus::Guid::generate();
         let server = Builder::unix_stream(far)
             .server(guid)
             .p2p()
-            .serve_at(path, logind);
+            .serve_at(PATH, logind);
         let client = Builder::unix_stream(near).p2p();
         let (server, client) = tokio::join!(server.build(), client.build());
         let _server = server.expect("serves");
-        let answer = by_logind(&client.expect("connects")).await;
-        let asked = asked.lock().expect("nobody panics with it").clone();
-        (answer, asked)
+        let came = by_logind(&client.expect("connects")).await;
+        assert_eq!(*asked.lock().expect("nobody panics with it"), [false]);
+        came
     }
 
     #[tokio::test]
     async fn logind_is_asked_without_anybody_at_a_keyboard() {
-        let (answer, asked) = ask(PATH, false).await;
-        assert!(answer.is_ok(), "{answer:?}");
-        assert_eq!(asked, [false]);
+        let came = ask(|| Ok(())).await;
+        assert!(came.is_ok(), "{came:?}");
     }
 
     #[tokio::test]
     async fn a_logind_that_says_no_is_not_passed_by() {
-        let (answer, asked) = ask(PATH, true).await;
-        let told = format!("{answer:?}");
-        assert!(told.starts_with("Err(Refused(") && told.contains("a backup runs"));
-        assert_eq!(asked, [false]);
-        let (answer, _) = ask("/org/elsewhere", false).await;
-        assert!(matches!(answer, Err(Unheard::Refused(_))), "{answer:?}");
+        let came = ask(|| Err(fdo::Error::AccessDenied("a backup runs".to_owned()))).await;
+        let told = format!("{came:?}");
+        assert!(
+            told.starts_with("Err(Refused(") && told.contains("a backup runs"),
+            "{told}"
+        );
+    }
+
+    #[tokio::test]
+    async fn where_nobody_answers_to_that_name_there_is_none() {
+        let came = ask(|| Err(fdo::Error::ServiceUnknown("login1".to_owned()))).await;
+        assert!(matches!(came, Err(Unheard::Absent)), "{came:?}");
+    }
+
+    #[tokio::test]
+    async fn a_logind_that_ends_meanwhile_has_begun() {
+        let came = ask(|| Err(fdo::Error::NoReply("it is gone".to_owned()))).await;
+        assert!(came.is_ok(), "{came:?}");
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! - It reboots only while it holds its place, in a window, and after no blocker objected since it
 //!   has the place.
-//! - A place that cannot be used is given back at once, for others.
+//! - A place that cannot be used is given back at once, for others; not once the machine was told
+//!   to reboot, because it may do so at any time.
 //! - After a reboot the place is given back when the machine is well, in a window or not. If it is
 //!   not well in time, the place stays held until a person gives it back.
 //! - A place that was taken is given back under any strategy, [`Strategy::Off`] too.
@@ -16,7 +17,7 @@ use crate::core::lock::reboot::{
 };
 use crate::core::lock::window::{Opening, opening, shown};
 
-/// How long a machine that was told to reboot may take to stop its services.
+/// How long a machine that was told to reboot may stop its services before it is told again.
 const REBOOT_PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// After a reboot or a drain that failed: others may take the place meanwhile.
 const REST: Duration = Duration::from_secs(10 * 60);
@@ -37,7 +38,7 @@ pub struct Manager {
     is_drained: bool,
     /// No try before that.
     rest: Option<Rest>,
-    /// When the place or the health was asked about last.
+    /// When the place or the health was asked about last, or it was told once more to reboot.
     asked: Option<Duration>,
     is_explained: bool,
     why: String,
@@ -77,10 +78,12 @@ impl Manager {
             record.rebooted(boot, now);
         }
         // In the same boot everybody is asked again, who gets the place included.
-        if let Phase::Held | Phase::Rebooting { .. } = record.phase {
+        if record.phase == Phase::Held {
             record.phase = match record.place {
                 Some(_) => Phase::Queued,
-                None => Phase::Idle,
+                None => Phase::Returning {
+                    why: "the daemon began anew".to_owned(),
+                },
             };
         }
         Self {
@@ -118,7 +121,7 @@ impl Manager {
             Phase::Idle => self.idle(seen, now),
             Phase::Queued => self.queued(seen, now),
             Phase::Held => self.held(seen, now),
-            Phase::Rebooting { since } => self.rebooting(since, now),
+            Phase::Rebooting { since } => self.rebooting(since, seen, now),
             Phase::Checking { .. } => self.checking(now),
             Phase::Failed => self.failed(seen, now),
             Phase::Returning { why } => self.returning(why, now),
@@ -141,7 +144,11 @@ impl Manager {
         }
     }
 
+    /// The machine will not reboot. If it was told before, that may come of it yet.
     pub fn reboot_failed(&mut self, why: &str, now: Now) {
+        if self.asked.is_some() {
+            return;
+        }
         self.give_up(format!("the reboot failed: {why}"), now);
     }
 
@@ -352,13 +359,32 @@ impl Manager {
         Some(Step::Wait { at_most })
     }
 
-    fn rebooting(&mut self, since: Duration, now: Now) -> Step {
-        let at_most = left(since, REBOOT_PATIENCE, now);
-        if at_most.is_none() {
-            let why = "it was told to reboot ten minutes ago and did not";
-            return self.give_up(why.to_owned(), now);
+    fn rebooting(&mut self, since: Duration, seen: &Seen, now: Now) -> Step {
+        if self.record.place.is_some() && seen.place == Held::No {
+            return self.give_up("somebody else gave its place back".to_owned(), now);
         }
-        Step::Wait { at_most }
+        let at_most = left(since, REBOOT_PATIENCE, now);
+        if at_most.is_some() {
+            return Step::Wait { at_most };
+        }
+        "it was told to reboot and is up still: it may go at any time".clone_into(&mut self.why);
+        let Some(urgency) = self.want(seen) else {
+            return match self.record.place {
+                Some(_) => Step::Wait { at_most: None },
+                None => self.unwanted(seen, now),
+            };
+        };
+        match self.agreement(urgency, now) {
+            Agreement::No { at_most, .. } => Step::Wait { at_most },
+            Agreement::Unasked => Step::AskBlockers,
+            Agreement::Yes { .. } => {
+                let pause = self.pause(REBOOT_PATIENCE, now);
+                pause.unwrap_or_else(|| {
+                    self.asked = Some(now.up);
+                    Step::Reboot
+                })
+            }
+        }
     }
 
     fn checking(&mut self, now: Now) -> Step {

@@ -39,6 +39,10 @@ struct Machine {
     /// Whether the semaphore can be reached.
     is_linked: bool,
     reboots_fail: bool,
+    /// It is told to reboot and does not, or not yet.
+    reboots_late: bool,
+    /// It was told, and nothing has come of it.
+    is_told: bool,
     in_line: bool,
     /// Whether a place was taken for a reboot that nobody has seen to be well.
     is_unproved: bool,
@@ -106,6 +110,8 @@ impl Machine {
             is_well: true,
             is_linked: true,
             reboots_fail: false,
+            reboots_late: false,
+            is_told: false,
             in_line: false,
             is_unproved: false,
             agreed: None,
@@ -149,6 +155,7 @@ impl Machine {
 
     fn boots(&mut self, world: &World) {
         self.boot += 1;
+        self.is_told = false;
         self.is_unproved = self.holds(world);
         self.restart(world);
     }
@@ -179,7 +186,8 @@ impl Machine {
                 return is_taken;
             }
             Step::AskBlockers => {
-                let agrees = self.saved.phase == Phase::Held && self.objections.is_empty();
+                let is_asked = matches!(self.saved.phase, Phase::Held | Phase::Rebooting { .. });
+                let agrees = is_asked && self.objections.is_empty();
                 self.agreed = agrees.then_some(now.up);
                 self.manager.blockers_said(self.objections.clone(), now);
             }
@@ -218,9 +226,10 @@ impl Machine {
         let agrees = !self.rules.has_blockers || self.agreed.is_some_and(is_new);
         assert!(is_urgent || agrees, "{} is blocked", self.id);
         self.done.push("rebooted".to_owned());
-        match self.reboots_fail {
-            true => self.manager.reboot_failed("no", now),
-            false => self.boots(world),
+        match (self.reboots_fail, self.reboots_late) {
+            (true, _) => self.manager.reboot_failed("no", now),
+            (false, true) => self.is_told = true,
+            (false, false) => self.boots(world),
         }
     }
 
@@ -230,6 +239,7 @@ impl Machine {
             "{} gives an unproved place back",
             self.id
         );
+        assert!(!self.is_told, "{} may reboot at any time", self.id);
         self.in_line = false;
         let done = match self.is_linked {
             true => {
@@ -487,6 +497,27 @@ fn a_reboot_that_fails_gives_the_place_to_others_and_is_tried_later() {
 }
 
 #[test]
+fn a_machine_that_was_told_to_reboot_keeps_its_place_until_it_does() {
+    let mut world = World::new(0);
+    let mut machine = Machine::new("a", rules(Strategy::Lock), &world);
+    machine.reboots_late = true;
+    machine.wants = vec![want("kernel", Urgency::Agreed)];
+    machine.settle(&mut world);
+    machine.wants.clear();
+    world.pass(3_600);
+    machine.restart(&world);
+    machine.settle(&mut world);
+    let why = "it was told to reboot and is up still: it may go at any time".to_owned();
+    assert_eq!(machine.state(&world), ("rebooting".to_owned(), why));
+    assert!(machine.holds(&world));
+    machine.wants = vec![want("kernel", Urgency::Agreed)];
+    machine.reboots_late = false;
+    machine.settle(&mut world);
+    assert_eq!(machine.boot, 1, "it is told again");
+    assert!(!machine.holds(&world));
+}
+
+#[test]
 fn a_person_reboots_a_machine_whose_strategy_is_off_with_a_place() {
     let mut world = World::new(0);
     let mut machine = Machine::new("a", rules(Strategy::Off), &world);
@@ -519,7 +550,7 @@ fn a_place_that_somebody_frees_before_the_reboot_is_missed() {
 
 /// One thing that happens to one of the machines.
 fn disturb(world: &mut World, machines: &mut [Machine], at: usize) {
-    let what = world.random.random_range(0..14);
+    let what = world.random.random_range(0..15);
     let mark = world.random.random::<u32>().to_string();
     let machine = &mut machines[at];
     match what {
@@ -533,6 +564,7 @@ fn disturb(world: &mut World, machines: &mut [Machine], at: usize) {
         8 => machine.is_linked = world.random.random_bool(0.7),
         9 => machine.reboots_fail = world.random.random_bool(0.3),
         10 => machine.restart(world),
+        13 => machine.reboots_late = world.random.random_bool(0.3),
         // A power cut.
         11 => machine.boots(world),
         12 => {
@@ -542,7 +574,7 @@ fn disturb(world: &mut World, machines: &mut [Machine], at: usize) {
         }
         _ if world.random.random_bool(0.1) => {
             world.semaphore.give_back(&machine.id);
-            machine.is_unproved = false;
+            (machine.is_unproved, machine.is_told) = (false, false);
         }
         _ => {}
     }
@@ -577,6 +609,7 @@ fn any_order_of_events_reboots_one_at_a_time_and_all_in_the_end() {
             machine.is_well = true;
             machine.is_linked = true;
             machine.reboots_fail = false;
+            machine.reboots_late = false;
             machine.users = 0;
             machine.objections.clear();
             machine.rules.strategy = Strategy::Lock;

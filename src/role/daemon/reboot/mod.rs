@@ -44,7 +44,7 @@ const RECORD_BYTES_MAX: u64 = 1 << 20;
 
 /// What a blocker may take, and a program that says whether the machine is well.
 const COMMAND_PATIENCE: Duration = Duration::from_secs(60);
-/// What the command that reboots may take.
+/// What the command that reboots may take; one that takes longer may have begun to.
 const REBOOT_PATIENCE: Duration = Duration::from_secs(120);
 const PROMETHEUS_PATIENCE: Duration = Duration::from_secs(30);
 /// Before a disk that takes no record is asked again.
@@ -212,7 +212,9 @@ impl Reboots {
             seen.place = match (phase, &place) {
                 (Phase::Held, Place::FleetLock) => self.taker.confirm().await,
                 (Phase::Queued | Phase::Held, _) => self.taker.look(&place).await,
-                (Phase::Failed, Place::Group(_)) => self.taker.look(&place).await,
+                (Phase::Failed | Phase::Rebooting { .. }, Place::Group(_)) => {
+                    self.taker.look(&place).await
+                }
                 (Phase::Failed, Place::FleetLock) => Held::Yes,
                 _ => Held::Unknown,
             };
@@ -366,14 +368,14 @@ impl Reboots {
 
     async fn reboot(&mut self, seen: &Seen) {
         tracing::warn!(wanted_by = self.reason(seen), "this machine reboots");
-        let done = match &self.settings.command {
-            Some(line) => {
-                let ran = command::run(Line::Shell(line), REBOOT_PATIENCE).await;
-                ran.map_err(|error: CommandError| format!("`{line}`: {error}"))
-            }
-            None => power::reboot().await.map_err(|error| error.to_string()),
+        let failed = match &self.settings.command {
+            Some(line) => match command::run(Line::Shell(line), REBOOT_PATIENCE).await {
+                Ok(()) | Err(CommandError::Late(_)) => None,
+                Err(error) => Some(format!("`{line}`: {error}")),
+            },
+            None => power::reboot().await.err().map(|error| error.to_string()),
         };
-        if let Err(why) = done {
+        if let Some(why) = failed {
             tracing::warn!(why, "the reboot failed");
             self.manager.reboot_failed(&why, now());
         }
