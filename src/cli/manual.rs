@@ -387,8 +387,9 @@ pub const PAGES: &[Page] = &[
             ("2", "usage: the command line is wrong and nothing was done"),
             (
                 "3",
-                "no: of unlock: it held no place; of --cancel: nobody told it to reboot; of held, \
-                 info and break: nobody holds it",
+                "no: of unlock: it held no place; of reboot and need-reboot: there is no such \
+                 machine, or with --cancel nobody told it to; of held, info and break: nobody \
+                 holds it",
             ),
             (
                 "4",

@@ -121,9 +121,16 @@ pub fn why_full(standing: &Standing, everybody: &[Entry], now: Timestamp) -> Str
 fn places(semaphore: &Semaphore) -> String {
     let free = semaphore.free();
     let held = semaphore.holders.len();
+    let places = if held == 1 { "place" } else { "places" };
     match usize::try_from(semaphore.max) {
+        Ok(0) if held == 0 => "there are no places: nobody reboots".to_owned(),
+        Ok(0) => format!(
+            "{held} {places} {} held, and none is free after that",
+            are(held)
+        ),
         Ok(max) if held > max => format!(
-            "{held} places are held, and only {max} may be: none is free until {} {} given back",
+            "{held} {places} {} held, and only {max} may be: none is free until {} {} given back",
+            are(held),
             held - max + 1,
             are(held - max + 1)
         ),
@@ -208,6 +215,16 @@ b        -        -      2m   1970-01-01T00:01:00Z  kernel
         let first = "group default: 2 places are held, and only 1 may be: \
                      none is free until 2 are given back\n";
         assert!(shown.starts_with(first), "{shown}");
+        for (holders, first) in [
+            (&[][..], "there are no places: nobody reboots"),
+            (&["a"], "1 place is held, and none is free after that"),
+        ] {
+            let shown = text(&Group::default(), &standing(0, holders, &[]), &[], at(60));
+            assert_eq!(
+                shown.lines().next(),
+                Some(&*format!("group default: {first}"))
+            );
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@ use crate::adapter::rpc::inside::{AskError, Change, Guard, Inside};
 use crate::cli::Matches;
 use crate::cli::asking::{Asking, Format};
 use crate::cli::lock::want::{Asked, asked};
+use crate::core::cluster::machine::MachineId;
+use crate::core::cluster::roll::Entry;
 use crate::core::lock::name::{Group, HolderId};
 use crate::core::lock::reboot::{self, PREFIX, Shown, StoredWant, Urgency};
 use crate::error::{Exit, Failure};
@@ -26,10 +28,16 @@ pub(super) async fn want(
         reason,
         cancels,
     } = asked(matches);
-    let id = named(id)?;
     let inside = inside(asking).await?;
+    let id = match id {
+        Some(said) => match machine(&inside, &said).await {
+            // One that is gone can be told no longer.
+            Err(_) if cancels => said,
+            meant => meant?,
+        },
+        None => named(None)?,
+    };
     let what = format!("cannot tell machine {id}");
-    let id = machine(&inside, id).await;
     let key = reboot::wanted_key(&id);
     let found = inside.get(&key).await;
     let found = found.map_err(|error| unasked(&what, &error))?;
@@ -72,13 +80,28 @@ pub(super) async fn want(
     Ok(Exit::DONE)
 }
 
-/// The id of the machine of that name, or else what was said.
-async fn machine(inside: &Inside, said: HolderId) -> HolderId {
+/// The id of the machine that a person means, by its id or its name.
+async fn machine(inside: &Inside, said: &HolderId) -> Result<HolderId, Failure> {
+    let what = format!("cannot tell machine {said}");
     let everybody = Everybody::ask(inside).await;
-    let entries = everybody.map_or_else(|_| Vec::new(), |everybody| everybody.entries);
-    let named = entries.iter().find(|entry| entry.name == said.as_str());
-    let id = named.and_then(|entry| entry.machine.as_ref()?.as_str().parse().ok());
-    id.unwrap_or(said)
+    let entries = everybody.map_err(|error| unasked(&what, &error))?.entries;
+    let id = |entry: &Entry| Some(entry.machine.as_ref()?.as_str().to_owned());
+    let is_meant = |entry: &&Entry| {
+        entry.name == said.as_str() || id(entry).is_some_and(|id| id == said.as_str())
+    };
+    let why = match entries.iter().find(is_meant).map(id) {
+        Some(Some(id)) => return Ok(id.parse().expect("digits fit")),
+        // One of those whose ids nobody knows may have it.
+        None if said.as_str().parse::<MachineId>().is_ok()
+            && entries.iter().any(|entry| entry.machine.is_none()) =>
+        {
+            return Ok(said.clone());
+        }
+        Some(None) => "nobody knows the id of its machine: write its /etc/machine-id instead",
+        None => "no machine has this id or name",
+    };
+    let failure = Failure::new(Exit::NO, what, why);
+    Err(failure.hint("see who there is with `coracle cluster members`"))
 }
 
 /// How the reboots of a group's machines are, each by its id.

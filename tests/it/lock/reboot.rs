@@ -223,6 +223,9 @@ fn a_machine_waits_for_its_window_and_a_person_does_not() {
         answer,
         format!("{id} reboots when everything agrees: see `lockctl status`\n")
     );
+    let (code, _, talk) = machine.lockctl(&["reboot", "nobody"]);
+    assert_eq!(code, Some(3));
+    assert!(talk.contains("no machine has this id or name"), "{talk}");
     let why = machine.until_state("waiting");
     assert!(why.starts_with("its window is closed until "), "{why}");
     let status = machine.status();
