@@ -79,16 +79,16 @@ impl Drop for Place {
 /// Everybody in the line of a lock, the first at the front.
 pub(crate) async fn entries(inside: &Inside, folder: &str) -> Result<Vec<Entry>, AskError> {
     let found = inside.list(folder).await?;
-    Ok(found.into_iter().filter_map(entry).collect())
+    Ok(found.into_iter().map(entry).collect())
 }
 
-/// What somebody else wrote there says nothing.
-fn entry(found: Found) -> Option<Entry> {
-    Some(Entry {
-        ticket: Ticket::decode(&found.value).ok()?,
+/// What somebody else wrote there stands in line, too: it must be seen.
+fn entry(found: Found) -> Entry {
+    Entry {
+        ticket: Ticket::decode(&found.value).unwrap_or_else(|_| Ticket::unknown(&found.key)),
         key: found.key,
         fence: found.create_revision,
-    })
+    }
 }
 
 impl Claim {
@@ -209,9 +209,9 @@ impl Claim {
     /// All who want the lock must want it for as many: whoever came first says for how many.
     async fn agree(&self) -> Result<(), LineError> {
         let first = self.inside.oldest(&self.name.folder()).await?;
-        match first.and_then(entry) {
-            Some(first) if first.ticket.slots != self.ticket.slots => Err(LineError::Slots {
-                theirs: first.ticket.slots,
+        match first.and_then(|first| Ticket::decode(&first.value).ok()) {
+            Some(first) if first.slots != self.ticket.slots => Err(LineError::Slots {
+                theirs: first.slots,
                 ours: self.ticket.slots,
             }),
             _ => Ok(()),

@@ -66,6 +66,28 @@ fn who_does_not_wait_is_told_who_holds_it() {
 }
 
 #[test]
+fn what_stands_in_line_and_is_no_ticket_is_shown_and_can_be_broken() {
+    let daemon = Rig::new().start();
+    let key = "/coracle/lock/named/deploy/x";
+    let put = output(&mut client(&[
+        "--endpoints",
+        &daemon.url,
+        "put",
+        key,
+        "hello",
+    ]));
+    assert!(put.status.success());
+    let exec = ["exec", "deploy", "--wait", "0", "--", "true"];
+    let (code, _, talk) = said(&mut lockctl(&daemon, &exec));
+    assert_eq!(code, Some(6));
+    assert!(talk.contains(&format!("whoever wrote {key}")), "{talk}");
+    let (code, answer, _) = said(&mut lockctl(&daemon, &["break", "deploy"]));
+    let expected = format!("lock deploy was taken from whoever wrote {key}\n");
+    assert_eq!((code, answer), (Some(0), expected));
+    assert_eq!(said(&mut lockctl(&daemon, &exec)).0, Some(0));
+}
+
+#[test]
 fn held_list_and_info_tell_of_it() {
     let daemon = Rig::new().start();
     let words = "$lockctl held deploy && $lockctl held deploy --fence $CORACLE_LOCK_FENCE && \
